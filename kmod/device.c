@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/tracectl: a table of commands, and uevents. */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "device.h"
+#include "reader.h"
+#include "session.h"
+
+/* One open file of the device; it owns at most one session. */
+struct client {
+	struct mutex lock;
+	struct tracectl_session *session;
+};
+
+static long do_info(struct file *file, void __user *arg)
+{
+	struct tracectl_info info = {
+		.abi = TRACECTL_ABI_VERSION,
+		.sites = TRACECTL_CLASS_ALL,
+		.cpus = nr_cpu_ids,
+		.page_bytes = PAGE_SIZE,
+		.version = TRACECTL_VERSION,
+	};
+
+	if (THIS_MODULE->srcversion)
+		strscpy(info.build_id, THIS_MODULE->srcversion,
+			sizeof(info.build_id));
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long do_status(struct file *file, void __user *arg)
+{
+	struct tracectl_status *status;
+	long err = 0;
+
+	status = kzalloc(sizeof(*status), GFP_KERNEL);
+	if (!status)
+		return -ENOMEM;
+	tracectl_session_status(status);
+	if (copy_to_user(arg, status, sizeof(*status)))
+		err = -EFAULT;
+	kfree(status);
+	return err;
+}
+
+/* The answers, failed_class among them, go back on failure, too. */
+static long configure(struct file *file, struct tracectl_config *config)
+{
+	struct client *client = file->private_data;
+	struct tracectl_session *session;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	mutex_lock(&client->lock);
+	session = tracectl_session_configure(file, config);
+	if (!IS_ERR(session)) {
+		if (client->session) /* has ended, or there were none to give */
+			tracectl_session_put(client->session);
+		client->session = session;
+	}
+	mutex_unlock(&client->lock);
+	return PTR_ERR_OR_ZERO(session);
+}
+
+static long do_configure(struct file *file, void __user *arg)
+{
+	struct tracectl_config *config = memdup_user(arg, sizeof(*config));
+	long err;
+
+	if (IS_ERR(config))
+		return PTR_ERR(config);
+	config->session_id = 0;
+	config->failed_class = 0;
+	err = configure(file, config);
+	if (copy_to_user(arg, config, sizeof(*config)) && !err)
+		err = -EFAULT; /* the session stays, and ends with the file */
+	kfree(config);
+	return err;
+}
+
+static long do_resume(struct file *file, void __user *arg)
+{
+	return tracectl_session_resume();
+}
+
+static long do_pause(struct file *file, void __user *arg)
+{
+	return tracectl_session_pause();
+}
+
+static long do_stop(struct file *file, void __user *arg)
+{
+	return tracectl_session_stop();
+}
+
+static int install(struct file *file, struct tracectl_stream *stream,
+		   void __user *arg)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	stream->fd = fd;
+	if (copy_to_user(arg, stream, sizeof(*stream))) {
+		put_unused_fd(fd);
+		return -EFAULT;
+	}
+	fd_install(fd, file);
+	return 0;
+}
+
+static long do_stream(struct file *file, void __user *arg)
+{
+	struct client *client = file->private_data;
+	struct tracectl_stream stream;
+	struct file *reader;
+	int err = -ENXIO;
+
+	if (copy_from_user(&stream, arg, sizeof(stream)))
+		return -EFAULT;
+	mutex_lock(&client->lock);
+	if (client->session)
+		err = tracectl_reader_open(client->session, stream.cpu,
+					   &reader);
+	mutex_unlock(&client->lock);
+	if (err)
+		return err;
+	err = install(reader, &stream, arg);
+	if (err)
+		fput(reader);
+	return err;
+}
+
+static const struct {
+	unsigned int cmd;
+	long (*run)(struct file *file, void __user *arg);
+} commands[] = {
+	{ TRACECTL_IOC_INFO, do_info },
+	{ TRACECTL_IOC_STATUS, do_status },
+	{ TRACECTL_IOC_CONFIGURE, do_configure },
+	{ TRACECTL_IOC_RESUME, do_resume },
+	{ TRACECTL_IOC_PAUSE, do_pause },
+	{ TRACECTL_IOC_STOP, do_stop },
+	{ TRACECTL_IOC_STREAM, do_stream },
+};
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].cmd == cmd)
+			return commands[i].run(file, (void __user *)arg);
+	return -ENOTTY;
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	struct client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+
+	if (!client)
+		return -ENOMEM;
+	mutex_init(&client->lock);
+	file->private_data = client;
+	return nonseekable_open(inode, file);
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	struct client *client = file->private_data;
+
+	if (client->session)
+		tracectl_session_close(client->session);
+	kfree(client);
+	return 0;
+}
+
+static __poll_t device_poll(struct file *file, poll_table *wait)
+{
+	struct client *client = file->private_data;
+	struct tracectl_session *session;
+	__poll_t events = 0;
+
+	mutex_lock(&client->lock);
+	session = client->session;
+	if (session) {
+		poll_wait(file, &session->ended_wait, wait);
+		if (smp_load_acquire(&session->ended))
+			events = EPOLLHUP;
+	}
+	mutex_unlock(&client->lock);
+	return events;
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.open = device_open,
+	.release = device_release,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = device_poll,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = TRACECTL_DEVICE,
+	.fops = &device_fops,
+	.mode = 0660,
+};
+
+int tracectl_device_register(void)
+{
+	return misc_register(&device);
+}
+
+void tracectl_device_unregister(void)
+{
+	misc_deregister(&device);
+}
+
+/* A "change" uevent with STATE=, for udev and whoever watches the device. */
+void tracectl_device_notify(enum tracectl_state state)
+{
+	static const char *const names[] = {
+		[TRACECTL_STATE_IDLE] = "STATE=idle",
+		[TRACECTL_STATE_ARMED] = "STATE=armed",
+		[TRACECTL_STATE_TRACING] = "STATE=tracing",
+	};
+	char *env[] = { (char *)names[state], NULL };
+
+	kobject_uevent_env(&device.this_device->kobj, KOBJ_CHANGE, env);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _TRACECTL_PROBES_H
+#define _TRACECTL_PROBES_H
+
+/* attach: 0 or an error, with nothing left attached. After detach, synchronize. */
+int tracectl_tasks_attach(void);
+void tracectl_tasks_detach(void);
+int tracectl_syscalls_attach(void);
+void tracectl_syscalls_detach(void);
+int tracectl_open_how_attach(void);
+void tracectl_open_how_detach(void);
+int tracectl_open_name_attach(void);
+void tracectl_open_name_detach(void);
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The reading side of one CPU's buffer, as a file of its own. Only whole
+ * sub-buffers are handed out: relay's own read() can return bytes of the lap
+ * before when it meets a switch on another CPU.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/relay.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "reader.h"
+#include "session.h"
+
+struct reader {
+	struct tracectl_session *session;
+	struct rchan_buf *buf;
+	unsigned int cpu;
+	struct mutex lock; /* GET and PUT */
+};
+
+/* Pairs with the release in tracectl_stream_end_session(): read it first. */
+static bool has_ended(const struct reader *reader)
+{
+	return smp_load_acquire(&reader->session->ended);
+}
+
+static size_t waiting(const struct reader *reader)
+{
+	size_t produced = READ_ONCE(reader->buf->subbufs_produced);
+
+	/* The header is read after the count that publishes it. */
+	smp_rmb();
+	return produced - READ_ONCE(reader->buf->subbufs_consumed);
+}
+
+static long get(struct reader *reader, void __user *arg)
+{
+	const struct rchan_buf *buf = reader->buf;
+	const struct tracectl_subbuf_header *header;
+	bool ended = has_ended(reader);
+	struct tracectl_subbuf subbuf;
+
+	if (!waiting(reader))
+		return ended ? -ENODATA : -EAGAIN;
+	subbuf.seq = buf->subbufs_consumed;
+	subbuf.index = buf->subbufs_consumed % buf->chan->n_subbufs;
+	header = buf->start + subbuf.index * buf->chan->subbuf_size;
+	subbuf.used_bytes = header->used_bytes;
+	return copy_to_user(arg, &subbuf, sizeof(subbuf)) ? -EFAULT : 0;
+}
+
+static long put(struct reader *reader, void __user *arg)
+{
+	u64 seq;
+
+	if (copy_from_user(&seq, arg, sizeof(seq)))
+		return -EFAULT;
+	if (!waiting(reader) || seq != reader->buf->subbufs_consumed)
+		return -EINVAL;
+	relay_subbufs_consumed(reader->session->chan, reader->cpu, 1);
+	return 0;
+}
+
+static long counters(struct reader *reader,
+		     struct tracectl_counters __user *arg)
+{
+	const struct tracectl_totals *totals =
+		reader->session->totals[reader->cpu];
+	struct tracectl_counters answer = {};
+	u64 syscalls;
+	int i;
+
+	if (get_user(syscalls, &arg->syscalls))
+		return -EFAULT;
+	if (copy_to_user(u64_to_user_ptr(syscalls), totals->syscalls,
+			 sizeof(totals->syscalls)))
+		return -EFAULT;
+	answer.syscalls = syscalls;
+	answer.filtered = totals->filtered;
+	answer.subbufs = totals->subbufs;
+	memcpy(answer.generated, totals->generated, sizeof(answer.generated));
+	memcpy(answer.lost, totals->lost, sizeof(answer.lost));
+	memcpy(answer.lost_by_cause, totals->lost_by_cause,
+	       sizeof(answer.lost_by_cause));
+	/* The probes count these by system call only. */
+	for (i = 0; i < TRACECTL_SLOTS; i++) {
+		answer.generated[TRACECTL_KIND_ENTRY] +=
+			totals->syscalls[i].entries;
+		answer.generated[TRACECTL_KIND_EXIT] +=
+			totals->syscalls[i].exits;
+	}
+	return copy_to_user(arg, &answer, sizeof(answer)) ? -EFAULT : 0;
+}
+
+static long reader_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct reader *reader = file->private_data;
+	void __user *user = (void __user *)arg;
+	long err;
+
+	switch (cmd) {
+	case TRACECTL_IOC_FLUSH:
+		return tracectl_stream_flush(reader->session, reader->cpu);
+	case TRACECTL_IOC_COUNTERS:
+		return counters(reader, user);
+	case TRACECTL_IOC_GET:
+		mutex_lock(&reader->lock);
+		err = get(reader, user);
+		mutex_unlock(&reader->lock);
+		return err;
+	case TRACECTL_IOC_PUT:
+		mutex_lock(&reader->lock);
+		err = put(reader, user);
+		mutex_unlock(&reader->lock);
+		return err;
+	}
+	return -ENOTTY;
+}
+
+static __poll_t reader_poll(struct file *file, poll_table *wait)
+{
+	struct reader *reader = file->private_data;
+	bool ended;
+
+	poll_wait(file, &reader->buf->read_wait, wait);
+	ended = has_ended(reader);
+	if (waiting(reader))
+		return EPOLLIN | EPOLLRDNORM;
+	return ended ? EPOLLHUP : 0;
+}
+
+/* The pages are counted by the mapping: it outlives the channel safely. */
+static int reader_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct reader *reader = file->private_data;
+	unsigned long count = vma_pages(vma);
+
+	if (vma->vm_flags & VM_WRITE)
+		return -EPERM;
+	if (vma->vm_pgoff || count > reader->buf->page_count)
+		return -EINVAL;
+	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYWRITE);
+	return vm_insert_pages(vma, vma->vm_start, reader->buf->page_array,
+			       &count);
+}
+
+static int reader_release(struct inode *inode, struct file *file)
+{
+	struct reader *reader = file->private_data;
+
+	clear_bit(reader->cpu, reader->session->streamed);
+	tracectl_session_put(reader->session);
+	kfree(reader);
+	return 0;
+}
+
+static const struct file_operations reader_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = reader_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = reader_poll,
+	.mmap = reader_mmap,
+	.release = reader_release,
+};
+
+int tracectl_reader_open(struct tracectl_session *session, unsigned int cpu,
+			 struct file **file)
+{
+	struct reader *reader;
+	int err = -ENODEV;
+
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return -EINVAL;
+	reader = kzalloc(sizeof(*reader), GFP_KERNEL);
+	if (!reader)
+		return -ENOMEM;
+	mutex_init(&reader->lock);
+	reader->cpu = cpu;
+	reader->buf = *per_cpu_ptr(session->chan->buf, cpu);
+	if (!reader->buf)
+		goto free;
+	err = -EBUSY;
+	if (test_and_set_bit(cpu, session->streamed))
+		goto free;
+	reader->session = tracectl_session_get(session);
+	*file = anon_inode_getfile("[tracectl-stream]", &reader_fops, reader,
+				   O_RDONLY | O_CLOEXEC);
+	if (IS_ERR(*file)) {
+		err = PTR_ERR(*file);
+		goto put;
+	}
+	return 0;
+put:
+	clear_bit(cpu, session->streamed);
+	tracectl_session_put(session);
+free:
+	kfree(reader);
+	return err;
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The state machine idle, armed, tracing; one session at a time. */
+#include <linux/bitmap.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "device.h"
+#include "gate.h"
+#include "probes.h"
+#include "session.h"
+#include "tracepoint.h"
+
+static DEFINE_MUTEX(lock);
+static struct tracectl_session *current_session; /* under lock */
+static enum tracectl_state state; /* under lock */
+
+/* What STATUS tells of the session before; under lock. */
+static struct {
+	enum tracectl_end end;
+	u32 pid;
+	struct tracectl_status status;
+} last;
+
+static const struct {
+	u32 class;
+	int (*attach)(void);
+	void (*detach)(void);
+} sites[] = {
+	/* The filter follows forks, so these are first in and last out. */
+	{ TRACECTL_CLASS_TASK, tracectl_tasks_attach, tracectl_tasks_detach },
+	{ TRACECTL_CLASS_OPEN_HOW, tracectl_open_how_attach,
+	  tracectl_open_how_detach },
+	{ TRACECTL_CLASS_OPEN_NAME, tracectl_open_name_attach,
+	  tracectl_open_name_detach },
+	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
+	  tracectl_syscalls_detach },
+};
+
+static bool is_wanted(u32 class, u32 classes)
+{
+	return class == TRACECTL_CLASS_TASK || class & classes;
+}
+
+static void detach_sites(u32 classes, int count)
+{
+	while (count--)
+		if (is_wanted(sites[count].class, classes))
+			sites[count].detach();
+	/* No probe is running, and none that saw an open gate is still writing. */
+	tracepoint_synchronize_unregister();
+	synchronize_rcu();
+}
+
+/* On failure nothing is attached, and @failed is the class that refused. */
+static int attach_sites(u32 classes, u32 *failed)
+{
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(sites); i++) {
+		if (!is_wanted(sites[i].class, classes))
+			continue;
+		err = sites[i].attach();
+		if (err) {
+			*failed = sites[i].class;
+			detach_sites(classes, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void set_state(enum tracectl_state new)
+{
+	lockdep_assert_held(&lock);
+	state = new;
+	tracectl_device_notify(new);
+}
+
+static void release(struct kref *ref)
+{
+	struct tracectl_session *session =
+		container_of(ref, struct tracectl_session, ref);
+	int cpu;
+
+	tracectl_stream_close(session);
+	if (session->totals)
+		for_each_possible_cpu (cpu)
+			vfree(session->totals[cpu]);
+	kfree(session->totals);
+	vfree(session->layouts);
+	tracectl_filter_destroy(&session->filter);
+	bitmap_free(session->streamed);
+	put_pid(session->owner_pid);
+	kfree(session);
+}
+
+void tracectl_session_put(struct tracectl_session *session)
+{
+	kref_put(&session->ref, release);
+}
+
+static int check_config(const struct tracectl_config *config)
+{
+	u64 bytes = (u64)config->subbuf_bytes * config->subbuf_count;
+	int i;
+
+	if (config->abi != TRACECTL_ABI_VERSION)
+		return -EPROTO;
+	if (config->flags || config->reserved1 ||
+	    config->classes & ~TRACECTL_CLASS_ALL || !config->classes)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(config->reserved); i++)
+		if (config->reserved[i])
+			return -EINVAL;
+	if (!is_power_of_2(config->subbuf_bytes) ||
+	    config->subbuf_bytes < max_t(u32, TRACECTL_SUBBUF_MIN, PAGE_SIZE) ||
+	    config->subbuf_bytes > TRACECTL_SUBBUF_MAX ||
+	    config->subbuf_count < TRACECTL_COUNT_MIN ||
+	    config->subbuf_count > TRACECTL_COUNT_MAX ||
+	    bytes > TRACECTL_BUFFER_MAX)
+		return -EINVAL;
+	if (strnlen(config->label, sizeof(config->label)) ==
+	    sizeof(config->label))
+		return -EINVAL;
+	/* The allocation must not push the machine into its OOM killer. */
+	if (bytes * num_online_cpus() >> PAGE_SHIFT > si_mem_available() / 2)
+		return -ENOMEM;
+	return 0;
+}
+
+static int layout_of(struct tracectl_layout *layout,
+		     const struct tracectl_shape *shape)
+{
+	unsigned int offset = 0;
+	int i;
+
+	if (shape->args > ARRAY_SIZE(layout->offset) ||
+	    shape->wide >> ARRAY_SIZE(layout->offset))
+		return -EINVAL;
+	for (i = 0; i < shape->args; i++) {
+		layout->offset[i] = offset;
+		offset += shape->wide & BIT(i) ? sizeof(u64) : sizeof(u32);
+	}
+	layout->args = shape->args;
+	layout->granules = DIV_ROUND_UP(offset, TRACECTL_GRANULE);
+	return 0;
+}
+
+static int read_layouts(struct tracectl_session *session, u64 user_shapes)
+{
+	const unsigned int count = TRACECTL_SLOTS - 1;
+	const struct tracectl_shape unknown = { .args = 6, .wide = 0x3f };
+	struct tracectl_shape *shapes;
+	int i, err = 0;
+
+	session->layouts = vzalloc(TRACECTL_SLOTS * sizeof(*session->layouts));
+	if (!session->layouts)
+		return -ENOMEM;
+	shapes = vmemdup_user(u64_to_user_ptr(user_shapes),
+			      count * sizeof(*shapes));
+	if (IS_ERR(shapes))
+		return PTR_ERR(shapes);
+	for (i = 0; i < count && !err; i++)
+		err = layout_of(&session->layouts[i], &shapes[i]);
+	kvfree(shapes);
+	return err ?: layout_of(&session->layouts[count], &unknown);
+}
+
+static int alloc_totals(struct tracectl_session *session)
+{
+	int cpu;
+
+	session->totals =
+		kcalloc(nr_cpu_ids, sizeof(*session->totals), GFP_KERNEL);
+	session->streamed = bitmap_zalloc(nr_cpu_ids, GFP_KERNEL);
+	if (!session->totals || !session->streamed)
+		return -ENOMEM;
+	for_each_possible_cpu (cpu) {
+		session->totals[cpu] = vzalloc(sizeof(**session->totals));
+		if (!session->totals[cpu])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void describe(struct tracectl_session *session, struct file *owner,
+		     const struct tracectl_config *config)
+{
+	session->id = get_random_u64();
+	session->since_ns = ktime_get_ns();
+	session->classes = config->classes;
+	session->subbuf_bytes = config->subbuf_bytes;
+	session->subbuf_count = config->subbuf_count;
+	session->target_pid = config->target_pid;
+	memcpy(session->label, config->label, sizeof(session->label));
+	session->owner = owner;
+	session->owner_pid = get_pid(task_tgid(current));
+	session->owner_uid = current_uid();
+	memcpy(session->owner_comm, current->group_leader->comm,
+	       sizeof(session->owner_comm));
+}
+
+static struct tracectl_session *create(struct file *owner,
+				       const struct tracectl_config *config)
+{
+	struct tracectl_session *session;
+	int err;
+
+	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	if (!session)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&session->ref);
+	init_waitqueue_head(&session->ended_wait);
+	describe(session, owner, config);
+	err = alloc_totals(session) ?:
+	      read_layouts(session, config->shapes) ?:
+	      tracectl_filter_init(&session->filter, config->target_pid) ?:
+	      tracectl_stream_open(session);
+	if (err) {
+		tracectl_session_put(session);
+		return ERR_PTR(err);
+	}
+	return session;
+}
+
+static int arm(struct tracectl_session *session, u32 *failed_class)
+{
+	int err;
+
+	tracectl_stream_begin_session(session);
+	err = attach_sites(session->classes, failed_class);
+	if (err)
+		return err;
+	if (session->target_pid) {
+		err = tracectl_filter_follow(&session->filter,
+					     session->target_pid);
+		if (err)
+			detach_sites(session->classes, ARRAY_SIZE(sites));
+	}
+	return err;
+}
+
+/* All or nothing: answers with a session that is armed, or with an error. */
+struct tracectl_session *
+tracectl_session_configure(struct file *owner, struct tracectl_config *config)
+{
+	struct tracectl_session *session;
+	int err = check_config(config);
+
+	if (err)
+		return ERR_PTR(err);
+	mutex_lock(&lock);
+	if (current_session) {
+		session = ERR_PTR(-EALREADY);
+		goto unlock;
+	}
+	session = create(owner, config);
+	if (IS_ERR(session))
+		goto unlock;
+	err = arm(session, &config->failed_class);
+	if (err) {
+		tracectl_session_put(session);
+		session = ERR_PTR(err);
+		goto unlock;
+	}
+	config->session_id = session->id;
+	current_session = tracectl_session_get(session);
+	set_state(TRACECTL_STATE_ARMED);
+unlock:
+	mutex_unlock(&lock);
+	return session;
+}
+
+static int check_control(void)
+{
+	lockdep_assert_held(&lock);
+	if (!current_session)
+		return -ENXIO;
+	if (!uid_eq(current_uid(), current_session->owner_uid) &&
+	    !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return 0;
+}
+
+static int set_gate(enum tracectl_state new)
+{
+	int err;
+
+	mutex_lock(&lock);
+	err = check_control();
+	if (!err && state != new) {
+		tracectl_gate_set(new == TRACECTL_STATE_TRACING
+					  ? current_session->classes
+					  : 0);
+		if (new == TRACECTL_STATE_ARMED)
+			synchronize_rcu();
+		set_state(new);
+	}
+	mutex_unlock(&lock);
+	return err;
+}
+
+int tracectl_session_resume(void)
+{
+	return set_gate(TRACECTL_STATE_TRACING);
+}
+
+int tracectl_session_pause(void)
+{
+	return set_gate(TRACECTL_STATE_ARMED);
+}
+
+static void sum_totals(const struct tracectl_session *session,
+		       struct tracectl_status *status)
+{
+	int cpu, i;
+
+	for_each_possible_cpu (cpu) {
+		const struct tracectl_totals *totals = session->totals[cpu];
+
+		status->filtered += totals->filtered;
+		for (i = 0; i < TRACECTL_KINDS; i++)
+			status->generated += totals->generated[i];
+		for (i = 0; i < TRACECTL_SLOTS; i++)
+			status->generated += totals->syscalls[i].entries +
+					     totals->syscalls[i].exits;
+		for (i = 0; i < TRACECTL_LOST_CAUSES; i++)
+			status->lost[i] += totals->lost_by_cause[i];
+	}
+}
+
+static void describe_status(const struct tracectl_session *session,
+			    struct tracectl_status *status)
+{
+	status->owner_uid =
+		from_kuid_munged(current_user_ns(), session->owner_uid);
+	memcpy(status->owner_comm, session->owner_comm,
+	       sizeof(status->owner_comm));
+	status->session_id = session->id;
+	status->classes = session->classes;
+	status->target_pid = session->target_pid;
+	status->subbuf_bytes = session->subbuf_bytes;
+	status->subbuf_count = session->subbuf_count;
+	status->since_ns = session->since_ns;
+	memcpy(status->label, session->label, sizeof(status->label));
+	sum_totals(session, status);
+}
+
+static void end(enum tracectl_end how)
+{
+	struct tracectl_session *session = current_session;
+
+	lockdep_assert_held(&lock);
+	tracectl_gate_set(0);
+	detach_sites(session->classes, ARRAY_SIZE(sites));
+	tracectl_stream_end_session(session);
+	current_session = NULL;
+
+	memset(&last, 0, sizeof(last));
+	last.end = how;
+	last.pid = task_tgid_nr(current);
+	describe_status(session, &last.status);
+	set_state(TRACECTL_STATE_IDLE);
+	tracectl_session_put(session);
+}
+
+int tracectl_session_stop(void)
+{
+	int err;
+
+	mutex_lock(&lock);
+	err = check_control();
+	if (!err)
+		end(TRACECTL_END_STOPPED);
+	mutex_unlock(&lock);
+	return err;
+}
+
+/* The owner's file is closed. */
+void tracectl_session_close(struct tracectl_session *session)
+{
+	mutex_lock(&lock);
+	if (current_session == session)
+		end(TRACECTL_END_CLOSED);
+	mutex_unlock(&lock);
+	tracectl_session_put(session);
+}
+
+void tracectl_session_status(struct tracectl_status *status)
+{
+	mutex_lock(&lock);
+	if (current_session) {
+		describe_status(current_session, status);
+		status->owner_pid = pid_vnr(current_session->owner_pid);
+	} else {
+		*status = last.status;
+	}
+	status->abi = TRACECTL_ABI_VERSION;
+	status->state = state;
+	status->last_end = last.end;
+	status->last_pid = last.pid;
+	mutex_unlock(&lock);
+}

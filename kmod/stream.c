@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The writing side of the buffers: a relay channel whose sub-buffers are filled
+ * in place with preemption off, and never from interrupts.
+ */
+#include <linux/bitops.h>
+#include <linux/cpu.h>
+#include <linux/err.h>
+#include <linux/relay.h>
+#include <linux/workqueue.h>
+
+#include "gate.h"
+#include "session.h"
+#include "stream.h"
+
+DEFINE_PER_CPU(u32, tracectl_gate);
+DEFINE_PER_CPU(struct tracectl_cpu, tracectl_cpus);
+
+/* Room that an ENTRY's last argument, stored as 8 bytes, may spill into. */
+#define SPILL sizeof(u32)
+
+static size_t bitmap_bytes(size_t subbuf_bytes)
+{
+	return subbuf_bytes / TRACECTL_GRANULE / BITS_PER_BYTE;
+}
+
+static size_t records_offset(size_t subbuf_bytes)
+{
+	return sizeof(struct tracectl_subbuf_header) +
+	       bitmap_bytes(subbuf_bytes);
+}
+
+static bool buf_stalled(const struct rchan_buf *buf)
+{
+	return buf->offset > buf->chan->subbuf_size;
+}
+
+static void open_subbuf(struct tracectl_cpu *pc, u64 now)
+{
+	struct rchan_buf *buf = pc->buf;
+	struct tracectl_subbuf_header *header = buf->data;
+	size_t size = buf->chan->subbuf_size;
+
+	memset(header, 0, records_offset(size));
+	header->magic = TRACECTL_SUBBUF_MAGIC;
+	header->abi = TRACECTL_ABI_VERSION;
+	header->cpu = buf->cpu;
+	header->subbuf_bytes = size;
+	header->session_id = pc->session->id;
+	header->seq = buf->subbufs_produced;
+	header->first_ns = now;
+	memcpy(header->lost, pc->totals->lost_by_cause, sizeof(header->lost));
+
+	pc->subbuf = buf->data;
+	pc->bitmap = buf->data + sizeof(*header);
+	pc->pos = pc->subbuf + records_offset(size);
+	pc->task_pending = true;
+}
+
+/* Hands the open sub-buffer to the reader. */
+static void close_subbuf(struct tracectl_cpu *pc)
+{
+	struct tracectl_subbuf_header *header = (void *)pc->subbuf;
+
+	header->last_ns = pc->last_ns;
+	header->used_bytes = pc->pos - pc->subbuf;
+	header->records = bitmap_weight(pc->bitmap, pc->buf->chan->subbuf_size /
+							    TRACECTL_GRANULE);
+	pc->subbuf = NULL;
+	pc->end = NULL;
+	pc->totals->subbufs++;
+	/* relay counts the sub-buffer as produced without a barrier before. */
+	smp_wmb();
+	relay_switch_subbuf(pc->buf, 0);
+}
+
+static bool next_subbuf(struct tracectl_cpu *pc, u64 now)
+{
+	if (pc->subbuf)
+		close_subbuf(pc);
+	else if (buf_stalled(pc->buf) && !relay_buf_full(pc->buf))
+		relay_switch_subbuf(pc->buf, 0);
+	if (buf_stalled(pc->buf))
+		return false;
+	open_subbuf(pc, now);
+	return true;
+}
+
+static bool find_buffer(struct tracectl_cpu *pc)
+{
+	/* Made by relay when a CPU comes up; NULL for one that never was. */
+	if (!pc->buf)
+		pc->buf = *this_cpu_ptr(pc->session->chan->buf);
+	return pc->buf;
+}
+
+static void *lose(struct tracectl_cpu *pc, enum tracectl_kind kind,
+		  enum tracectl_lost cause)
+{
+	pc->totals->lost[kind]++;
+	pc->totals->lost_by_cause[cause]++;
+	return NULL;
+}
+
+static void put_pair(struct tracectl_cpu *pc, enum tracectl_kind kind, u64 now,
+		     u64 value)
+{
+	u64 *record = (u64 *)pc->pos;
+
+	__set_bit((pc->pos - pc->subbuf) / TRACECTL_GRANULE, pc->bitmap);
+	record[0] = tracectl_record_head(now, 0, kind, 1);
+	record[1] = value;
+	pc->pos += 2 * sizeof(u64);
+}
+
+/*
+ * The slow way of tracectl_stream_begin(): another thread than before, a gap in
+ * time, no open sub-buffer or no room in it.
+ */
+noinline void *tracectl_stream_make_room(struct tracectl_cpu *pc,
+					 unsigned int bytes,
+					 enum tracectl_kind kind, u64 *now)
+{
+	size_t frame = sizeof(struct tracectl_task);
+	u64 ns = *now;
+	char *end;
+
+	if (unlikely(!find_buffer(pc)))
+		return lose(pc, kind, TRACECTL_LOST_NO_BUFFER);
+	/* The clock may step back by a few ns when it is adjusted. */
+	if ((s64)(ns - pc->last_ns) < 0)
+		ns = pc->last_ns;
+
+	end = pc->subbuf + pc->buf->chan->subbuf_size - SPILL;
+	if (!pc->subbuf || pc->pos + 2 * frame + bytes > end) {
+		if (!next_subbuf(pc, ns))
+			return lose(pc, kind, TRACECTL_LOST_FULL);
+		end = pc->subbuf + pc->buf->chan->subbuf_size - SPILL;
+	} else if (ns - pc->last_ns >= TRACECTL_GAP_NS) {
+		put_pair(pc, TRACECTL_KIND_TIME, ns, ns);
+	}
+	if (pc->task_pending)
+		put_pair(pc, TRACECTL_KIND_TASK, ns,
+			 (u32)current->pid | (u64)current->tgid << 32);
+	pc->task_pending = false;
+	pc->end = end;
+	pc->last_ns = ns;
+	*now = ns;
+	__set_bit((pc->pos - pc->subbuf) / TRACECTL_GRANULE, pc->bitmap);
+	return pc->pos;
+}
+
+static int subbuf_start(struct rchan_buf *buf, void *subbuf,
+			void *prev_subbuf RELAY_SUBBUF_START_MORE)
+{
+	/* The header is written with the first record: open_subbuf(). */
+	return !relay_buf_full(buf);
+}
+
+/* No file: the buffers are served by the device's streams (see reader.c). */
+static struct dentry *create_buf_file(const char *filename,
+				      struct dentry *parent, umode_t mode,
+				      struct rchan_buf *buf, int *is_global)
+{
+	/* relay wants something that is neither NULL nor an error. */
+	return (struct dentry *)buf;
+}
+
+static int remove_buf_file(struct dentry *dentry)
+{
+	return 0;
+}
+
+static const struct rchan_callbacks callbacks = {
+	.subbuf_start = subbuf_start,
+	.create_buf_file = create_buf_file,
+	.remove_buf_file = remove_buf_file,
+};
+
+int tracectl_stream_open(struct tracectl_session *session)
+{
+	/* A CPU that comes up meanwhile would be left without a buffer. */
+	cpus_read_lock();
+	session->chan = relay_open(NULL, NULL, session->subbuf_bytes,
+				   session->subbuf_count, &callbacks, session);
+	cpus_read_unlock();
+	return session->chan ? 0 : -ENOMEM;
+}
+
+void tracectl_stream_close(struct tracectl_session *session)
+{
+	if (session->chan)
+		relay_close(session->chan);
+}
+
+/* No probe runs yet. */
+void tracectl_stream_begin_session(struct tracectl_session *session)
+{
+	int cpu;
+
+	for_each_possible_cpu (cpu) {
+		struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
+
+		memset(pc, 0, sizeof(*pc));
+		pc->session = session;
+		pc->layouts = session->layouts;
+		pc->totals = session->totals[cpu];
+	}
+}
+
+/* No probe runs any more. Hands over what is left. */
+void tracectl_stream_end_session(struct tracectl_session *session)
+{
+	int cpu;
+
+	for_each_possible_cpu (cpu) {
+		struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
+
+		if (pc->subbuf)
+			close_subbuf(pc);
+		memset(pc, 0, sizeof(*pc));
+	}
+	smp_store_release(&session->ended, true);
+	for_each_possible_cpu (cpu) {
+		struct rchan_buf *buf = *per_cpu_ptr(session->chan->buf, cpu);
+
+		if (buf)
+			wake_up_interruptible(&buf->read_wait);
+	}
+	wake_up_interruptible(&session->ended_wait);
+}
+
+static void flush_cpu(struct tracectl_session *session, unsigned int cpu)
+{
+	struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
+
+	preempt_disable();
+	if (pc->session == session && pc->subbuf)
+		close_subbuf(pc);
+	preempt_enable();
+}
+
+static long flush_this_cpu(void *session)
+{
+	flush_cpu(session, raw_smp_processor_id());
+	return 0;
+}
+
+/*
+ * Hands over the part-filled sub-buffer of @cpu. Records are written with
+ * preemption off but interrupts on, so an IPI could cut one in half: a bound
+ * work item does it. A CPU that is offline has no writer.
+ */
+int tracectl_stream_flush(struct tracectl_session *session, unsigned int cpu)
+{
+	if (!READ_ONCE(per_cpu(tracectl_cpus, cpu).subbuf))
+		return 0;
+	cpus_read_lock();
+	if (cpu_online(cpu))
+		work_on_cpu(cpu, flush_this_cpu, session);
+	else
+		flush_cpu(session, cpu);
+	cpus_read_unlock();
+	return 0;
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Threads that begin, change their image and end. */
+#include <linux/binfmts.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "gate.h"
+#include "probes.h"
+#include "session.h"
+#include "stream.h"
+#include "tracepoint.h"
+
+static void record_fork(struct tracectl_cpu *pc, struct task_struct *child)
+{
+	struct tracectl_fork *record;
+	u64 now;
+
+	pc->totals->generated[TRACECTL_KIND_FORK]++;
+	record = tracectl_stream_begin(pc, sizeof(*record), TRACECTL_KIND_FORK,
+				       &now);
+	if (!record)
+		return;
+	*(u64 *)record = tracectl_record_head(now, 0, TRACECTL_KIND_FORK, 1);
+	record->tid = child->pid;
+	record->tgid = child->tgid;
+	tracectl_stream_commit(pc, sizeof(*record));
+}
+
+/* The filter follows processes also while the gate is closed. */
+static void notrace probe_fork(void *data, struct task_struct *parent,
+			       struct task_struct *child)
+{
+	struct tracectl_cpu *pc;
+
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	tracectl_filter_fork(&pc->session->filter, parent->pid, child->pid);
+	if (tracectl_gate_open(TRACECTL_CLASS_TASK) &&
+	    tracectl_stream_admits(pc))
+		record_fork(pc, child);
+	preempt_enable_notrace();
+}
+
+static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
+			const char *path)
+{
+	size_t length = strnlen(path, PATH_MAX - 1);
+	size_t string = ALIGN(length + 1, TRACECTL_GRANULE);
+	struct tracectl_exec *record;
+	u64 now;
+
+	pc->totals->generated[TRACECTL_KIND_EXEC]++;
+	record = tracectl_stream_begin(pc, sizeof(*record) + string,
+				       TRACECTL_KIND_EXEC, &now);
+	if (!record)
+		return;
+	*(u64 *)record =
+		tracectl_record_head(now, length, TRACECTL_KIND_EXEC, 3);
+	record->old_tid = old_tid;
+	record->reserved = 0;
+	memcpy(record->comm, current->comm, sizeof(record->comm));
+	*(u64 *)((char *)(record + 1) + string - TRACECTL_GRANULE) = 0;
+	memcpy(record + 1, path, length);
+	tracectl_stream_commit(pc, sizeof(*record) + string);
+}
+
+static void notrace probe_exec(void *data, struct task_struct *task,
+			       pid_t old_tid, struct linux_binprm *bprm)
+{
+	struct tracectl_cpu *pc;
+
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	tracectl_filter_rename(&pc->session->filter, old_tid, task->pid);
+	if (tracectl_gate_open(TRACECTL_CLASS_TASK) &&
+	    tracectl_stream_admits(pc))
+		record_exec(pc, old_tid, bprm->filename);
+	preempt_enable_notrace();
+}
+
+static void record_exit(struct tracectl_cpu *pc, struct task_struct *task)
+{
+	struct tracectl_task_exit *record;
+	u64 now;
+
+	pc->totals->generated[TRACECTL_KIND_TASK_EXIT]++;
+	record = tracectl_stream_begin(pc, sizeof(*record),
+				       TRACECTL_KIND_TASK_EXIT, &now);
+	if (!record)
+		return;
+	*(u64 *)record =
+		tracectl_record_head(now, 0, TRACECTL_KIND_TASK_EXIT, 1);
+	record->code = task->exit_code;
+	record->reserved = 0;
+	tracectl_stream_commit(pc, sizeof(*record));
+}
+
+/* From 7.x on a flag follows, which is not needed: group_dead. */
+static void notrace probe_exit(void *data, struct task_struct *task)
+{
+	struct tracectl_cpu *pc;
+
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	if (tracectl_gate_open(TRACECTL_CLASS_TASK) &&
+	    tracectl_stream_admits(pc))
+		record_exit(pc, task);
+	tracectl_filter_exit(&pc->session->filter, task->pid);
+	preempt_enable_notrace();
+}
+
+static struct tracectl_hook hooks[] = {
+	{ .name = "sched_process_fork", .probe = probe_fork },
+	{ .name = "sched_process_exec", .probe = probe_exec },
+	{ .name = "sched_process_exit", .probe = probe_exit },
+};
+
+int tracectl_tasks_attach(void)
+{
+	return tracectl_hooks_attach(hooks, ARRAY_SIZE(hooks));
+}
+
+void tracectl_tasks_detach(void)
+{
+	tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+#ifndef _UAPI_TRACECTL_H
+#define _UAPI_TRACECTL_H
+
+/*
+ * The ABI of /dev/tracectl and of the bytes it delivers. Everything else in
+ * the project is checked against this file.
+ *
+ * 1. Sessions
+ * -----------
+ * At most one session exists at a time. Its states are
+ *
+ *	idle    --CONFIGURE-->  armed    buffers allocated, probes registered,
+ *	                                 gates closed: nothing is recorded
+ *	armed   --RESUME----->  tracing  gates open on every CPU
+ *	tracing --PAUSE------>  armed
+ *	armed, tracing --STOP-> idle     probes unregistered; what is in the
+ *	                                 buffers stays readable until the streams
+ *	                                 are closed
+ *
+ * The open file that did CONFIGURE owns the session. When it is closed, also
+ * because its process was killed, the session stops; STATUS tells how the last
+ * session ended. PAUSE, RESUME and STOP are open to the owner's user and to
+ * CAP_SYS_ADMIN through any open file of the device. The owner's file polls
+ * POLLHUP as soon as its session has ended.
+ *
+ * 2. Streams
+ * ----------
+ * STREAM, on the owning file, answers with a new file descriptor for one CPU's
+ * buffer. mmap(PROT_READ, MAP_SHARED) at offset 0 shows all of the buffer,
+ * subbuf_count sub-buffers of subbuf_bytes each. A reader repeats
+ *
+ *	poll    POLLIN: a whole sub-buffer waits; POLLHUP: the session has ended
+ *	        and everything has been released
+ *	GET     answers with the oldest whole sub-buffer (EAGAIN: none;
+ *	        ENODATA: none, and none will come)
+ *	read subbuf.index * subbuf_bytes of the mapping, used_bytes of it
+ *	PUT     with its seq releases it to the writer
+ *
+ * FLUSH hands over a part-filled sub-buffer; it runs on the CPU that owns the
+ * buffer. A session outlives its owner for as long as a stream of it is open.
+ *
+ * 3. Sub-buffers
+ * --------------
+ * All integers are little-endian. A sub-buffer is a tracectl_subbuf_header,
+ * then the start bitmap, subbuf_bytes / 64 bytes of it: bit g (byte g / 8,
+ * bit g % 8) is set where a record starts at byte 8 * g of the sub-buffer; then
+ * records, up to used_bytes. Nothing in a sub-buffer refers to another.
+ *
+ * 4. Records
+ * ----------
+ * A record is a whole number of 8-byte granules, aligned to 8:
+ *
+ *	tracectl_record		8 bytes
+ *	payload			8 * granules bytes
+ *	string			TRACECTL_KIND_NAME and TRACECTL_KIND_EXEC only:
+ *				id bytes, a NUL, and zeroes up to a multiple of 8
+ *
+ * Time is CLOCK_MONOTONIC in nanoseconds. time is its low 32 bits; on one CPU
+ * it never goes backwards, and a TIME record with the whole value stands first
+ * when 2^31 ns or more have passed since the record before.
+ *
+ * The thread a record belongs to is that of the last TASK record before it. A
+ * TASK record stands first in every sub-buffer and wherever the thread changes.
+ *
+ * Entries and exits are paired by thread, never by number: exec may change the
+ * number and the ABI, rt_sigreturn exits as number -1, exit_group never exits,
+ * a thread that was inside a call when tracing started exits without an entry,
+ * as does a call refused by seccomp.
+ *
+ * 5. Loss
+ * -------
+ * An event that finds no room is counted, by cause in the header of the next
+ * sub-buffer, and by kind and system call in COUNTERS. For every CPU, kind and
+ * system call
+ *
+ *	generated = recorded + lost
+ *
+ * generated is counted by the probe before it looks for room. Events of threads
+ * the session does not follow are counted as filtered, and nothing else.
+ */
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define TRACECTL_ABI_VERSION	1
+#define TRACECTL_DEVICE		"tracectl"
+
+#define TRACECTL_GRANULE	8
+#define TRACECTL_LABEL_BYTES	1024
+#define TRACECTL_COMM_BYTES	16
+
+/* Bounds of CONFIGURE; subbuf_bytes is a power of two. */
+#define TRACECTL_SUBBUF_MIN	(16u << 10)
+#define TRACECTL_SUBBUF_MAX	(16u << 20)
+#define TRACECTL_COUNT_MIN	2u
+#define TRACECTL_COUNT_MAX	4096u
+#define TRACECTL_BUFFER_MAX	(1u << 30)	/* bytes a CPU */
+
+enum tracectl_state {
+	TRACECTL_STATE_IDLE = 0,
+	TRACECTL_STATE_ARMED = 1,
+	TRACECTL_STATE_TRACING = 2,
+};
+
+/* How the last session ended. */
+enum tracectl_end {
+	TRACECTL_END_NONE = 0,		/* none since the module was loaded */
+	TRACECTL_END_STOPPED = 1,	/* STOP */
+	TRACECTL_END_CLOSED = 2,	/* its owner closed the device or died */
+};
+
+/* Classes of events; the bits of the per-CPU gate. */
+#define TRACECTL_CLASS_SYSCALL		(1u << 0)	/* ENTRY, EXIT, EXIT_WIDE */
+#define TRACECTL_CLASS_OPEN_HOW		(1u << 1)	/* OPEN_HOW */
+#define TRACECTL_CLASS_OPEN_NAME	(1u << 2)	/* NAME */
+#define TRACECTL_CLASS_TASK		(1u << 3)	/* FORK, EXEC, TASK_EXIT */
+#define TRACECTL_CLASS_ALL		0xfu
+
+/* Values are never reused. */
+enum tracectl_kind {
+	TRACECTL_KIND_TASK = 1,
+	TRACECTL_KIND_TIME = 2,
+	TRACECTL_KIND_ENTRY = 3,
+	TRACECTL_KIND_EXIT = 4,
+	TRACECTL_KIND_EXIT_WIDE = 5,
+	TRACECTL_KIND_OPEN_HOW = 6,
+	TRACECTL_KIND_NAME = 7,
+	TRACECTL_KIND_FORK = 8,
+	TRACECTL_KIND_EXEC = 9,
+	TRACECTL_KIND_TASK_EXIT = 10,
+};
+#define TRACECTL_KINDS		16
+
+enum tracectl_lost {
+	TRACECTL_LOST_FULL = 0,		/* every sub-buffer waits for the reader */
+	TRACECTL_LOST_NO_BUFFER = 1,	/* the CPU has no buffer */
+};
+#define TRACECTL_LOST_CAUSES	4
+
+/*
+ * id of ENTRY, EXIT and EXIT_WIDE: the number in the low 14 bits, the ABI in
+ * the high two. A number that does not fit is TRACECTL_NR_ESCAPE; in an ENTRY
+ * the first granule is then the whole number and the six arguments follow, in
+ * an EXIT it is not told.
+ */
+#define TRACECTL_NR_BITS	14
+#define TRACECTL_NR_ESCAPE	0x3fffu
+enum tracectl_abi {
+	TRACECTL_ABI_NATIVE = 0,
+	TRACECTL_ABI_IA32 = 1,
+	TRACECTL_ABI_X32 = 2,
+};
+#define TRACECTL_ABIS		3
+
+/* Where a string comes from. */
+enum tracectl_source {
+	TRACECTL_SOURCE_KERNEL_COPY = 0,	/* what the kernel acted on */
+	TRACECTL_SOURCE_USER_COPY = 1,
+};
+
+/* NAME flags */
+#define TRACECTL_NAME_TRUNCATED	(1u << 0)
+#define TRACECTL_NAME_IO_WORKER	(1u << 1)	/* an io_uring worker, outside any call */
+#define TRACECTL_NAME_KTHREAD	(1u << 2)	/* a kernel thread, outside any call */
+
+#define TRACECTL_SUBBUF_MAGIC	0x42534354u	/* "TCSB" */
+
+struct tracectl_subbuf_header {
+	__u32 magic;
+	__u16 abi;		/* TRACECTL_ABI_VERSION */
+	__u16 reserved0;
+	__u32 cpu;
+	__u32 subbuf_bytes;
+	__u64 session_id;
+	__u64 seq;		/* counts the sub-buffers of this CPU from 0 */
+	__u64 first_ns;
+	__u64 last_ns;
+	__u32 used_bytes;	/* header, bitmap and records */
+	__u32 records;
+	/* events lost on this CPU, from the start of the session to first_ns */
+	__u64 lost[TRACECTL_LOST_CAUSES];
+	__u64 reserved1;
+};
+
+struct tracectl_record {
+	__u32 time;
+	__u16 id;
+	__u8 kind;
+	__u8 granules;
+};
+
+struct tracectl_task {
+	struct tracectl_record head;
+	__u32 tid;
+	__u32 tgid;
+};
+
+struct tracectl_time {
+	struct tracectl_record head;
+	__u64 time_ns;
+};
+
+/*
+ * ENTRY has no structure of its own: the payload holds the system call's
+ * arguments in order, each 4 or 8 bytes wide and aligned to 4, as the session's
+ * shape of the system call says, and is padded to a granule.
+ */
+
+struct tracectl_exit {
+	struct tracectl_record head;
+	__s32 result;
+	__u32 duration_ns;	/* since the entry, on this CPU, never switched out */
+};
+
+/* The result does not fit, or the duration is not known here or does not fit. */
+struct tracectl_exit_wide {
+	struct tracectl_record head;
+	__s64 result;
+};
+
+/* struct open_how as do_sys_openat2() got it; open and openat fill one, too. */
+struct tracectl_open_how {
+	struct tracectl_record head;
+	__u64 flags;
+	__u64 mode;
+	__u64 resolve;
+};
+
+/* A path that the kernel opens, from its own struct filename. */
+struct tracectl_name {
+	struct tracectl_record head;
+	__s32 dfd;
+	__u8 source;		/* enum tracectl_source */
+	__u8 flags;
+	__u16 reserved;
+};
+
+/* Told by the parent, before the child runs. */
+struct tracectl_fork {
+	struct tracectl_record head;
+	__u32 tid;
+	__u32 tgid;
+};
+
+/* The thread has a new image; the string is the path of its file. */
+struct tracectl_exec {
+	struct tracectl_record head;
+	__u32 old_tid;		/* other than the thread's own, if a thread did it */
+	__u32 reserved;
+	char comm[TRACECTL_COMM_BYTES];
+};
+
+struct tracectl_task_exit {
+	struct tracectl_record head;
+	__s32 code;		/* as wait status */
+	__u32 reserved;
+};
+
+/*
+ * The shape of a system call: how many arguments it has and, bit i, whether
+ * argument i is 8 bytes wide.
+ */
+struct tracectl_shape {
+	__u8 args;
+	__u8 wide;
+};
+#define TRACECTL_SHAPES		512	/* an ABI; a call above has six wide ones */
+
+struct tracectl_info {
+	__u32 abi;
+	__u32 sites;		/* classes that this kernel can deliver */
+	__u32 cpus;		/* possible CPUs; ids are below */
+	__u32 page_bytes;
+	char version[32];
+	char build_id[48];	/* of the sources, to tell two builds apart */
+};
+
+struct tracectl_config {
+	__u32 abi;
+	__u32 classes;
+	__u32 subbuf_bytes;
+	__u32 subbuf_count;
+	__u32 target_pid;	/* 0: every process; else this one and its descendants */
+	__u32 flags;		/* 0 */
+	__u64 shapes;		/* pointer: tracectl_shape[TRACECTL_ABIS][TRACECTL_SHAPES] */
+	__u64 reserved[4];
+	/* answers */
+	__u64 session_id;
+	__u32 failed_class;	/* on ENOENT, EBUSY or EOPNOTSUPP: the probe refused */
+	__u32 reserved1;
+	/* any text of the owner's, shown by STATUS; ends with a NUL */
+	char label[TRACECTL_LABEL_BYTES];
+};
+
+struct tracectl_status {
+	__u32 abi;
+	__u32 state;
+	__u32 owner_pid;
+	__u32 owner_uid;
+	char owner_comm[TRACECTL_COMM_BYTES];
+	__u64 session_id;	/* of the last one, when idle */
+	__u32 classes;
+	__u32 target_pid;
+	__u32 subbuf_bytes;
+	__u32 subbuf_count;
+	__u64 since_ns;		/* CLOCK_MONOTONIC of CONFIGURE */
+	__u64 generated;
+	__u64 lost[TRACECTL_LOST_CAUSES];
+	__u64 filtered;
+	__u32 last_end;		/* enum tracectl_end */
+	__u32 last_pid;		/* who ended it */
+	char label[TRACECTL_LABEL_BYTES];	/* of the last one, when idle */
+};
+
+struct tracectl_stream {
+	__u32 cpu;
+	__s32 fd;		/* answer */
+};
+
+struct tracectl_subbuf {
+	__u64 seq;
+	__u32 index;
+	__u32 used_bytes;
+};
+
+/* Slots of tracectl_counters.syscalls: ABI * TRACECTL_SHAPES + number; the last takes the rest. */
+#define TRACECTL_SLOTS		(TRACECTL_ABIS * TRACECTL_SHAPES + 1)
+
+struct tracectl_syscall_counts {
+	__u64 entries;		/* generated */
+	__u64 exits;
+	__u64 entries_lost;
+	__u64 exits_lost;
+};
+
+/* Of the stream's CPU. */
+struct tracectl_counters {
+	__u64 syscalls;		/* pointer: tracectl_syscall_counts[TRACECTL_SLOTS] */
+	__u64 generated[TRACECTL_KINDS];	/* not TASK, TIME; EXIT_WIDE counts as EXIT */
+	__u64 lost[TRACECTL_KINDS];
+	__u64 lost_by_cause[TRACECTL_LOST_CAUSES];
+	__u64 filtered;
+	__u64 subbufs;		/* handed over to the reader */
+};
+
+#define TRACECTL_IOC_MAGIC	0xB5
+/* on the device */
+#define TRACECTL_IOC_INFO	_IOR(TRACECTL_IOC_MAGIC, 0x00, struct tracectl_info)
+#define TRACECTL_IOC_STATUS	_IOR(TRACECTL_IOC_MAGIC, 0x01, struct tracectl_status)
+#define TRACECTL_IOC_CONFIGURE	_IOWR(TRACECTL_IOC_MAGIC, 0x02, struct tracectl_config)
+#define TRACECTL_IOC_RESUME	_IO(TRACECTL_IOC_MAGIC, 0x03)
+#define TRACECTL_IOC_PAUSE	_IO(TRACECTL_IOC_MAGIC, 0x04)
+#define TRACECTL_IOC_STOP	_IO(TRACECTL_IOC_MAGIC, 0x05)
+#define TRACECTL_IOC_STREAM	_IOWR(TRACECTL_IOC_MAGIC, 0x06, struct tracectl_stream)
+/* on a stream */
+#define TRACECTL_IOC_GET	_IOR(TRACECTL_IOC_MAGIC, 0x10, struct tracectl_subbuf)
+#define TRACECTL_IOC_PUT	_IOW(TRACECTL_IOC_MAGIC, 0x11, __u64)
+#define TRACECTL_IOC_FLUSH	_IO(TRACECTL_IOC_MAGIC, 0x12)
+#define TRACECTL_IOC_COUNTERS	_IOWR(TRACECTL_IOC_MAGIC, 0x13, struct tracectl_counters)
+
+#endif /* _UAPI_TRACECTL_H */
