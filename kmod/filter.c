@@ -73,6 +73,12 @@ skip:
 	return false;
 }
 
+/* Of the session whose probe is running; every CPU names the same one. */
+static unsigned long *followed_tids(void)
+{
+	return raw_cpu_read(tracectl_cpus.session)->filter.followed;
+}
+
 static void forget(pid_t *remembered, pid_t tid)
 {
 	if (READ_ONCE(*remembered) == tid)
@@ -83,9 +89,9 @@ static void forget(pid_t *remembered, pid_t tid)
  * @child is about to run. A tid is used again some time after its thread is
  * gone, and what a CPU remembers of the old thread is not true of the new one.
  */
-void tracectl_filter_fork(struct tracectl_filter *filter, pid_t parent,
-			  pid_t child)
+void tracectl_filter_fork(pid_t parent, pid_t child)
 {
+	unsigned long *followed = followed_tids();
 	int cpu;
 
 	for_each_possible_cpu (cpu) {
@@ -95,21 +101,23 @@ void tracectl_filter_fork(struct tracectl_filter *filter, pid_t parent,
 		forget(&pc->skip_tid, child);
 		forget(&pc->entry_tid, child);
 	}
-	if (filter->followed && test_bit(parent, filter->followed))
-		set_bit(child, filter->followed);
+	if (followed && test_bit(parent, followed))
+		set_bit(child, followed);
 }
 
 /* exec in a thread other than the leader: the thread takes the leader's tid. */
-void tracectl_filter_rename(struct tracectl_filter *filter, pid_t from,
-			    pid_t to)
+void tracectl_filter_rename(pid_t from, pid_t to)
 {
-	if (filter->followed && from != to &&
-	    test_and_clear_bit(from, filter->followed))
-		set_bit(to, filter->followed);
+	unsigned long *followed = followed_tids();
+
+	if (followed && from != to && test_and_clear_bit(from, followed))
+		set_bit(to, followed);
 }
 
-void tracectl_filter_exit(struct tracectl_filter *filter, pid_t tid)
+void tracectl_filter_exit(pid_t tid)
 {
-	if (filter->followed)
-		clear_bit(tid, filter->followed);
+	unsigned long *followed = followed_tids();
+
+	if (followed)
+		clear_bit(tid, followed);
 }

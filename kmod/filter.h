@@ -4,9 +4,7 @@
 
 #include <linux/types.h>
 
-struct task_struct;
 struct tracectl_cpu;
-struct tracectl_filter;
 
 /* Which threads a session records. */
 struct tracectl_filter {
@@ -19,10 +17,8 @@ int tracectl_filter_follow(struct tracectl_filter *filter, pid_t target);
 void tracectl_filter_destroy(struct tracectl_filter *filter);
 
 bool tracectl_filter_admit(struct tracectl_cpu *pc);
-void tracectl_filter_fork(struct tracectl_filter *filter, pid_t parent,
-			  pid_t child);
-void tracectl_filter_rename(struct tracectl_filter *filter, pid_t from,
-			    pid_t to);
-void tracectl_filter_exit(struct tracectl_filter *filter, pid_t tid);
+void tracectl_filter_fork(pid_t parent, pid_t child);
+void tracectl_filter_rename(pid_t from, pid_t to);
+void tracectl_filter_exit(pid_t tid);
 
 #endif

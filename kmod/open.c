@@ -8,7 +8,6 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "gate.h"
 #include "probes.h"
 #include "stream.h"
 
@@ -37,11 +36,10 @@ static int probe_how(struct kprobe *kprobe, struct pt_regs *regs)
 
 	if (!tracectl_gate_open(TRACECTL_CLASS_OPEN_HOW))
 		return 0;
-	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	if (tracectl_stream_admits(pc))
+	pc = tracectl_stream_enter(TRACECTL_CLASS_OPEN_HOW);
+	if (pc)
 		record_how(pc, (void *)regs_get_kernel_argument(regs, 2));
-	preempt_enable_notrace();
+	tracectl_stream_leave();
 	return 0;
 }
 NOKPROBE_SYMBOL(probe_how);
@@ -107,12 +105,11 @@ static void notrace probe_name(unsigned long ip, unsigned long parent_ip,
 	name = (void *)ftrace_regs_get_argument(fregs, 1);
 	if (IS_ERR_OR_NULL(name))
 		return;
-	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	if (tracectl_stream_admits(pc))
+	pc = tracectl_stream_enter(TRACECTL_CLASS_OPEN_NAME);
+	if (pc)
 		record_name(pc, (int)ftrace_regs_get_argument(fregs, 0),
 			    name->name);
-	preempt_enable_notrace();
+	tracectl_stream_leave();
 }
 
 static struct ftrace_ops name_ops;

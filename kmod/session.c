@@ -262,7 +262,7 @@ tracectl_session_configure(struct file *owner, struct tracectl_config *config)
 		return ERR_PTR(err);
 	mutex_lock(&lock);
 	if (current_session) {
-		session = ERR_PTR(-EALREADY);
+		session = ERR_PTR(-EBUSY);
 		goto unlock;
 	}
 	session = create(owner, config);
@@ -303,8 +303,10 @@ static int set_gate(enum tracectl_state new)
 		tracectl_gate_set(new == TRACECTL_STATE_TRACING
 					  ? current_session->classes
 					  : 0);
-		if (new == TRACECTL_STATE_ARMED)
+		if (new == TRACECTL_STATE_ARMED) {
 			synchronize_rcu();
+			tracectl_stream_forget_calls();
+		}
 		set_state(new);
 	}
 	mutex_unlock(&lock);

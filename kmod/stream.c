@@ -230,6 +230,18 @@ void tracectl_stream_end_session(struct tracectl_session *session)
 	wake_up_interruptible(&session->ended_wait);
 }
 
+/*
+ * The gates are closed: calls will end unseen, and what a CPU remembers of one
+ * that began must not be taken for the entry of another.
+ */
+void tracectl_stream_forget_calls(void)
+{
+	int cpu;
+
+	for_each_possible_cpu (cpu)
+		per_cpu(tracectl_cpus, cpu).entry_tid = 0;
+}
+
 static void flush_cpu(struct tracectl_session *session, unsigned int cpu)
 {
 	struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);

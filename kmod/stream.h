@@ -7,6 +7,7 @@
 #include <linux/timekeeping.h>
 
 #include "filter.h"
+#include "gate.h"
 #include "uapi/tracectl.h"
 
 struct rchan;
@@ -65,10 +66,28 @@ DECLARE_PER_CPU(struct tracectl_cpu, tracectl_cpus);
 void *tracectl_stream_make_room(struct tracectl_cpu *pc, unsigned int bytes,
 				enum tracectl_kind kind, u64 *now);
 
-/* Does the session want the current thread? Preemption is off. */
-static __always_inline bool tracectl_stream_admits(struct tracectl_cpu *pc)
+/*
+ * What every probe does after a first look at the gate: preemption goes off until
+ * tracectl_stream_leave(), and the gate is read again, so that no record is
+ * written once the gates are closed and synchronize_rcu() has returned. NULL: the
+ * current thread is not to be recorded.
+ */
+static __always_inline struct tracectl_cpu *tracectl_stream_enter(u32 class)
 {
-	return likely(pc->tid == current->pid) || tracectl_filter_admit(pc);
+	struct tracectl_cpu *pc;
+
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	if (unlikely(!tracectl_gate_open(class)))
+		return NULL;
+	if (likely(pc->tid == current->pid) || tracectl_filter_admit(pc))
+		return pc;
+	return NULL;
+}
+
+static __always_inline void tracectl_stream_leave(void)
+{
+	preempt_enable_notrace();
 }
 
 /*
@@ -110,6 +129,7 @@ int tracectl_stream_open(struct tracectl_session *session);
 void tracectl_stream_close(struct tracectl_session *session);
 void tracectl_stream_begin_session(struct tracectl_session *session);
 void tracectl_stream_end_session(struct tracectl_session *session);
+void tracectl_stream_forget_calls(void);
 int tracectl_stream_flush(struct tracectl_session *session, unsigned int cpu);
 
 #endif

@@ -163,17 +163,20 @@ static __always_inline void record_entry(struct tracectl_cpu *pc,
 	tracectl_stream_commit(pc, bytes);
 }
 
+/* Not inline: a closed gate shall not pay for this one's prologue. */
+static noinline notrace void on_entry(struct pt_regs *regs, long nr)
+{
+	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
+
+	if (pc)
+		record_entry(pc, regs, nr);
+	tracectl_stream_leave();
+}
+
 static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)
 {
-	struct tracectl_cpu *pc;
-
-	if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
-		return;
-	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	if (tracectl_stream_admits(pc))
-		record_entry(pc, regs, nr);
-	preempt_enable_notrace();
+	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+		on_entry(regs, nr);
 }
 
 static __always_inline bool knows_duration(struct tracectl_cpu *pc, u64 now)
@@ -208,17 +211,20 @@ static __always_inline void record_exit(struct tracectl_cpu *pc,
 	pc->entry_tid = 0;
 }
 
+/* Not inline: a closed gate shall not pay for this one's prologue. */
+static noinline notrace void on_exit(struct pt_regs *regs, long result)
+{
+	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
+
+	if (pc)
+		record_exit(pc, regs, result);
+	tracectl_stream_leave();
+}
+
 static void notrace probe_exit(void *data, struct pt_regs *regs, long result)
 {
-	struct tracectl_cpu *pc;
-
-	if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
-		return;
-	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	if (tracectl_stream_admits(pc))
-		record_exit(pc, regs, result);
-	preempt_enable_notrace();
+	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+		on_exit(regs, result);
 }
 
 static struct tracectl_hook hooks[] = {

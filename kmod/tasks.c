@@ -4,9 +4,8 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "gate.h"
 #include "probes.h"
-#include "session.h"
+#include "filter.h"
 #include "stream.h"
 #include "tracepoint.h"
 
@@ -32,13 +31,11 @@ static void notrace probe_fork(void *data, struct task_struct *parent,
 {
 	struct tracectl_cpu *pc;
 
-	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	tracectl_filter_fork(&pc->session->filter, parent->pid, child->pid);
-	if (tracectl_gate_open(TRACECTL_CLASS_TASK) &&
-	    tracectl_stream_admits(pc))
+	tracectl_filter_fork(parent->pid, child->pid);
+	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
+	if (pc)
 		record_fork(pc, child);
-	preempt_enable_notrace();
+	tracectl_stream_leave();
 }
 
 static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
@@ -69,13 +66,11 @@ static void notrace probe_exec(void *data, struct task_struct *task,
 {
 	struct tracectl_cpu *pc;
 
-	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	tracectl_filter_rename(&pc->session->filter, old_tid, task->pid);
-	if (tracectl_gate_open(TRACECTL_CLASS_TASK) &&
-	    tracectl_stream_admits(pc))
+	tracectl_filter_rename(old_tid, task->pid);
+	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
+	if (pc)
 		record_exec(pc, old_tid, bprm->filename);
-	preempt_enable_notrace();
+	tracectl_stream_leave();
 }
 
 static void record_exit(struct tracectl_cpu *pc, struct task_struct *task)
@@ -100,13 +95,11 @@ static void notrace probe_exit(void *data, struct task_struct *task)
 {
 	struct tracectl_cpu *pc;
 
-	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	if (tracectl_gate_open(TRACECTL_CLASS_TASK) &&
-	    tracectl_stream_admits(pc))
+	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
+	if (pc)
 		record_exit(pc, task);
-	tracectl_filter_exit(&pc->session->filter, task->pid);
-	preempt_enable_notrace();
+	tracectl_stream_leave();
+	tracectl_filter_exit(task->pid);
 }
 
 static struct tracectl_hook hooks[] = {

@@ -24,6 +24,11 @@
  * CAP_SYS_ADMIN through any open file of the device. The owner's file polls
  * POLLHUP as soon as its session has ended.
  *
+ * CONFIGURE is all or nothing. It fails with EPROTO (another ABI version), EINVAL,
+ * ESRCH (no such target_pid), ENOMEM, EBUSY with failed_class 0 (a session exists)
+ * or, failed_class telling which, with the error of a probe that could not be
+ * attached. RESUME, PAUSE and STOP: ENXIO (no session), EPERM.
+ *
  * 2. Streams
  * ----------
  * STREAM, on the owning file, answers with a new file descriptor for one CPU's
@@ -287,7 +292,7 @@ struct tracectl_config {
 	__u64 reserved[4];
 	/* answers */
 	__u64 session_id;
-	__u32 failed_class;	/* on ENOENT, EBUSY or EOPNOTSUPP: the probe refused */
+	__u32 failed_class;	/* whose probe could not be attached; 0: another error */
 	__u32 reserved1;
 	/* any text of the owner's, shown by STATUS; ends with a NUL */
 	char label[TRACECTL_LABEL_BYTES];
