@@ -40,6 +40,10 @@ class CaptureError(TracectlError):
         self.path = str(path)
 
 
+class DecodeError(TracectlError):
+    """Bytes that are no sub-buffer of this ABI, or a damaged one."""
+
+
 class DeviceError(TracectlError):
     """The module refused a request; ``errno`` is what it answered."""
 

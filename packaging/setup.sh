@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Installs what building, testing and the guest need on Debian 12: packages that
+# are missing, and the Python environment in .venv. Run again, it only checks.
+set -eu
+cd "$(dirname "$0")/.."
+
+# gcc-12: what Debian 12's kernels were built with. libelf1: objtool.
+packages="gcc gcc-12 libc6-dev make libelf1 xz-utils kmod python3 python3-venv
+	qemu-system-x86 busybox-static strace sparse clang-format ca-certificates"
+
+missing=
+for package in $packages; do
+	dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null |
+		grep -qx installed || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+	as_root=
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null || {
+			echo "setup: as root, run: apt-get install$missing" >&2
+			exit 3
+		}
+		as_root=sudo
+	fi
+	echo "setup: installing$missing" >&2
+	$as_root apt-get -qq update
+	# shellcheck disable=SC2086
+	DEBIAN_FRONTEND=noninteractive $as_root apt-get -qq -y \
+		install --no-install-recommends $missing >/dev/null
+fi
+
+python=python3
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+	echo "setup: Python 3.11 or newer is needed, $("$python" -V) is here" >&2
+	exit 3
+}
+stamp=.venv/.pyproject.toml
+if ! cmp -s pyproject.toml "$stamp"; then
+	echo "setup: making the Python environment in .venv" >&2
+	[ -x .venv/bin/pip ] || "$python" -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	cp pyproject.toml "$stamp"
+fi

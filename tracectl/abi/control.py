@@ -1,0 +1,128 @@
+"""The device's protocol of ``kmod/uapi/tracectl.h``: ioctl arguments, numbers and states."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from construct import Array, Bytes, Int32sl, Int32ul, Int64ul, PaddedString, Struct
+
+from tracectl.abi.records import COMM_BYTES, KINDS, LOST_CAUSES
+
+DEVICE = "tracectl"
+LABEL_BYTES = 1024
+SUBBUF_MIN = 16 << 10
+SUBBUF_MAX = 16 << 20
+COUNT_MIN = 2
+COUNT_MAX = 4096
+BUFFER_MAX = 1 << 30
+
+
+class State(IntEnum):
+    """enum tracectl_state"""
+
+    IDLE = 0
+    ARMED = 1
+    TRACING = 2
+
+
+class End(IntEnum):
+    """enum tracectl_end: how the last session ended."""
+
+    NONE = 0
+    STOPPED = 1
+    CLOSED = 2
+
+
+class EventClass(IntFlag):
+    """Classes of events; the bits of the per-CPU gate."""
+
+    SYSCALL = 1
+    OPEN_HOW = 2
+    OPEN_NAME = 4
+    TASK = 8
+    ALL = 15
+
+
+Info = Struct(
+    "abi" / Int32ul,
+    "sites" / Int32ul,
+    "cpus" / Int32ul,
+    "page_bytes" / Int32ul,
+    "version" / PaddedString(32, "utf8"),
+    "build_id" / PaddedString(48, "utf8"),
+)
+
+Config = Struct(
+    "abi" / Int32ul,
+    "classes" / Int32ul,
+    "subbuf_bytes" / Int32ul,
+    "subbuf_count" / Int32ul,
+    "target_pid" / Int32ul,
+    "flags" / Int32ul,
+    "shapes" / Int64ul,
+    "reserved" / Array(4, Int64ul),
+    "session_id" / Int64ul,
+    "failed_class" / Int32ul,
+    "reserved1" / Int32ul,
+    "label" / Bytes(LABEL_BYTES),
+)
+
+Status = Struct(
+    "abi" / Int32ul,
+    "state" / Int32ul,
+    "owner_pid" / Int32ul,
+    "owner_uid" / Int32ul,
+    "owner_comm" / Bytes(COMM_BYTES),
+    "session_id" / Int64ul,
+    "classes" / Int32ul,
+    "target_pid" / Int32ul,
+    "subbuf_bytes" / Int32ul,
+    "subbuf_count" / Int32ul,
+    "since_ns" / Int64ul,
+    "generated" / Int64ul,
+    "lost" / Array(LOST_CAUSES, Int64ul),
+    "filtered" / Int64ul,
+    "last_end" / Int32ul,
+    "last_pid" / Int32ul,
+    "label" / Bytes(LABEL_BYTES),
+)
+
+Stream = Struct("cpu" / Int32ul, "fd" / Int32sl)
+
+Subbuf = Struct("seq" / Int64ul, "index" / Int32ul, "used_bytes" / Int32ul)
+
+SyscallCounts = Struct(
+    "entries" / Int64ul,
+    "exits" / Int64ul,
+    "entries_lost" / Int64ul,
+    "exits_lost" / Int64ul,
+)
+
+Counters = Struct(
+    "syscalls" / Int64ul,
+    "generated" / Array(KINDS, Int64ul),
+    "lost" / Array(KINDS, Int64ul),
+    "lost_by_cause" / Array(LOST_CAUSES, Int64ul),
+    "filtered" / Int64ul,
+    "subbufs" / Int64ul,
+)
+
+_WRITE, _READ = 1, 2
+
+
+def _ioctl(direction: int, number: int, size: int = 0) -> int:
+    """As _IOC() of linux/ioctl.h on x86-64 and arm64."""
+    return direction << 30 | size << 16 | 0xB5 << 8 | number
+
+
+IOC_INFO = _ioctl(_READ, 0x00, Info.sizeof())
+IOC_STATUS = _ioctl(_READ, 0x01, Status.sizeof())
+IOC_CONFIGURE = _ioctl(_READ | _WRITE, 0x02, Config.sizeof())
+IOC_RESUME = _ioctl(0, 0x03)
+IOC_PAUSE = _ioctl(0, 0x04)
+IOC_STOP = _ioctl(0, 0x05)
+IOC_STREAM = _ioctl(_READ | _WRITE, 0x06, Stream.sizeof())
+IOC_GET = _ioctl(_READ, 0x10, Subbuf.sizeof())
+IOC_PUT = _ioctl(_WRITE, 0x11, 8)
+IOC_FLUSH = _ioctl(0, 0x12)
+IOC_COUNTERS = _ioctl(_READ | _WRITE, 0x13, Counters.sizeof())

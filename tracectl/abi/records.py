@@ -1,0 +1,132 @@
+"""The byte stream of ``kmod/uapi/tracectl.h``: sub-buffers and the records in them.
+
+Each ``Struct`` is the C struct of the same name. Nothing declares a layout a second time: numpy
+dtypes are derived from these by :mod:`tracectl.abi.dtype`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from construct import Array, Bytes, Int8ul, Int16ul, Int32sl, Int32ul, Int64sl, Int64ul, Struct
+
+ABI_VERSION = 1
+GRANULE = 8
+COMM_BYTES = 16
+KINDS = 16
+LOST_CAUSES = 4
+SUBBUF_MAGIC = 0x42534354
+
+NR_BITS = 14
+NR_ESCAPE = 0x3FFF
+ABIS = 3
+SHAPES = 512
+SLOTS = ABIS * SHAPES + 1
+OTHER_SLOT = SLOTS - 1
+
+
+class Kind(IntEnum):
+    """enum tracectl_kind"""
+
+    TASK = 1
+    TIME = 2
+    ENTRY = 3
+    EXIT = 4
+    EXIT_WIDE = 5
+    OPEN_HOW = 6
+    NAME = 7
+    FORK = 8
+    EXEC = 9
+    TASK_EXIT = 10
+
+
+STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC})
+"""Kinds whose record ends with a string of ``id`` bytes."""
+
+FRAMING_KINDS = frozenset({Kind.TASK, Kind.TIME})
+"""Kinds that are no events: they are neither generated nor lost."""
+
+
+class Lost(IntEnum):
+    """enum tracectl_lost: why an event found no room."""
+
+    FULL = 0
+    NO_BUFFER = 1
+
+
+class Abi(IntEnum):
+    """enum tracectl_abi: the high bits of a system call's id."""
+
+    NATIVE = 0
+    IA32 = 1
+    X32 = 2
+
+
+class Source(IntEnum):
+    """enum tracectl_source: where a string comes from."""
+
+    KERNEL_COPY = 0
+    USER_COPY = 1
+
+
+class NameFlag(IntFlag):
+    """flags of a NAME record"""
+
+    TRUNCATED = 1
+    IO_WORKER = 2
+    KTHREAD = 4
+
+
+SubbufHeader = Struct(
+    "magic" / Int32ul,
+    "abi" / Int16ul,
+    "reserved0" / Int16ul,
+    "cpu" / Int32ul,
+    "subbuf_bytes" / Int32ul,
+    "session_id" / Int64ul,
+    "seq" / Int64ul,
+    "first_ns" / Int64ul,
+    "last_ns" / Int64ul,
+    "used_bytes" / Int32ul,
+    "records" / Int32ul,
+    "lost" / Array(LOST_CAUSES, Int64ul),
+    "reserved1" / Int64ul,
+)
+
+Record = Struct("time" / Int32ul, "id" / Int16ul, "kind" / Int8ul, "granules" / Int8ul)
+
+Task = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
+Time = Struct("head" / Record, "time_ns" / Int64ul)
+Exit = Struct("head" / Record, "result" / Int32sl, "duration_ns" / Int32ul)
+ExitWide = Struct("head" / Record, "result" / Int64sl)
+OpenHow = Struct("head" / Record, "flags" / Int64ul, "mode" / Int64ul, "resolve" / Int64ul)
+Name = Struct(
+    "head" / Record,
+    "dfd" / Int32sl,
+    "source" / Int8ul,
+    "flags" / Int8ul,
+    "reserved" / Int16ul,
+)
+Fork = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
+Exec = Struct(
+    "head" / Record,
+    "old_tid" / Int32ul,
+    "reserved" / Int32ul,
+    "comm" / Bytes(COMM_BYTES),
+)
+TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
+
+Shape = Struct("args" / Int8ul, "wide" / Int8ul)
+
+BODIES: dict[Kind, Struct] = {
+    Kind.TASK: Task,
+    Kind.TIME: Time,
+    Kind.EXIT: Exit,
+    Kind.EXIT_WIDE: ExitWide,
+    Kind.OPEN_HOW: OpenHow,
+    Kind.NAME: Name,
+    Kind.FORK: Fork,
+    Kind.EXEC: Exec,
+    Kind.TASK_EXIT: TaskExit,
+}
+"""The fixed part of each kind; ENTRY's depends on the shape of its system call."""

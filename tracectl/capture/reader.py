@@ -1,0 +1,234 @@
+"""Reading a capture. No length in the file is trusted, and damage ends in a sentence."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from tracectl.abi.records import ABI_VERSION
+from tracectl.capture.format import (
+    BLOCK_HEADER,
+    FILE_HEADER,
+    FORMAT_VERSION,
+    MAGIC,
+    Block,
+    BlockFlag,
+    BlockType,
+)
+from tracectl.capture.metadata import EndBlock, Metadata
+from tracectl.errors import CaptureError, DecodeError
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One sub-buffer, ``used_bytes`` long; ``offset`` is where its block's payload starts."""
+
+    cpu: int
+    seq: int
+    data: bytes
+    offset: int
+
+
+class Capture:
+    """An open capture.
+
+    ``end`` is None when the recorder did not end the file. ``problems`` are sentences about damage;
+    those about single chunks come as they are read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problems: list[str] = []
+        self._fd = _open(path)
+        try:
+            self._check_header()
+            blocks = self._scan()
+            self.metadata = self._read_metadata(blocks)
+            self.end = self._read_end(blocks)
+        except OSError as error:
+            self.close()
+            raise CaptureError(path, f"cannot be read: {error.strerror}") from error
+        except CaptureError:
+            self.close()
+            raise
+        self._chunks = [block for block in blocks if block.type == BlockType.CHUNK]
+        self.problems += _missing_chunks(self._chunks, self.end)
+
+    def __enter__(self) -> Capture:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __len__(self) -> int:
+        """How many chunks there are."""
+        return len(self._chunks)
+
+    @property
+    def raw_bytes(self) -> int:
+        """Bytes of all chunks, not compressed."""
+        return sum(block.raw_bytes for block in self._chunks)
+
+    def iter_chunks(self) -> Iterator[Chunk]:
+        """The chunks in file order, which is each CPU's own order; damaged ones are left out and
+        become problems. CaptureError when the disk refuses."""
+        for block in self._chunks:
+            try:
+                data = self._read(block)
+            except DecodeError as error:
+                self.problems.append(
+                    f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}"
+                )
+                continue
+            except OSError as error:
+                raise CaptureError(self.path, f"cannot be read: {error.strerror}") from error
+            yield Chunk(block.cpu, block.seq, data, block.offset)
+
+    def _check_header(self) -> None:
+        data = self._pread(FILE_HEADER.size, 0)
+        if not data:
+            raise CaptureError(self.path, "is empty")
+        if len(data) < FILE_HEADER.size or not data.startswith(MAGIC):
+            raise CaptureError(self.path, "is no tracectl capture")
+        _, version, abi, _ = FILE_HEADER.unpack(data)
+        if version != FORMAT_VERSION:
+            raise CaptureError(
+                self.path,
+                f"has capture format {version}; this tracectl reads format {FORMAT_VERSION}",
+            )
+        if abi != ABI_VERSION:
+            raise CaptureError(
+                self.path, f"has ABI version {abi}; this tracectl reads version {ABI_VERSION}"
+            )
+
+    def _scan(self) -> list[Block]:
+        """All block headers up to the first that is none, or whose block is not whole."""
+        size = os.fstat(self._fd).st_size
+        blocks = []
+        offset = FILE_HEADER.size
+        while offset < size:
+            data = self._pread(BLOCK_HEADER.size, offset)
+            start = offset + BLOCK_HEADER.size
+            block = Block.unpack(data, start) if len(data) == BLOCK_HEADER.size else None
+            if block is None or start + block.stored_bytes > size:
+                self.problems.append(
+                    f"the last {size - offset} bytes are no whole block and are ignored"
+                )
+                break
+            blocks.append(block)
+            offset = start + block.stored_bytes
+        return blocks
+
+    def _read_metadata(self, blocks: list[Block]) -> Metadata:
+        if not blocks or blocks[0].type != BlockType.METADATA:
+            raise CaptureError(self.path, "ends before its metadata; nothing in it can be read")
+        try:
+            return Metadata.from_bytes(self._read(blocks[0]))
+        except DecodeError as error:
+            raise CaptureError(
+                self.path, f"its metadata is damaged ({error}); nothing in it can be read"
+            ) from error
+
+    def _read_end(self, blocks: list[Block]) -> EndBlock | None:
+        if blocks[-1].type != BlockType.END:
+            self.problems.append(
+                "the end is missing: the recorder was killed, is still at work, or the file was cut"
+            )
+            return None
+        try:
+            return EndBlock.from_bytes(self._read(blocks[-1]))
+        except DecodeError as error:
+            self.problems.append(f"the end block is damaged: {error}")
+            return None
+
+    def _read(self, block: Block) -> bytes:
+        """The block's payload, decompressed. DecodeError when it is damaged."""
+        data = self._pread(block.stored_bytes, block.offset)
+        if len(data) != block.stored_bytes or zlib.crc32(data) != block.crc32:
+            raise DecodeError("its checksum is wrong")
+        if block.flags & BlockFlag.ZSTD:
+            data = _decompress(data, block.raw_bytes)
+        if len(data) != block.raw_bytes:
+            raise DecodeError("its length is wrong")
+        return data
+
+    def _pread(self, count: int, offset: int) -> bytes:
+        """``count`` bytes, or fewer where the file ends."""
+        data = os.pread(self._fd, count, offset)
+        while len(data) < count:
+            more = os.pread(self._fd, count - len(data), offset + len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+
+def open_capture(path: Path) -> Capture:
+    """Opens ``path``. CaptureError when it is no capture that this tracectl can read."""
+    return Capture(path)
+
+
+def _open(path: Path) -> int:
+    try:
+        # A pipe would be waited for.
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise CaptureError(path, f"cannot be read: {error.strerror}") from error
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(fd)
+        kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        raise CaptureError(path, f"is {kind}, not a capture")
+    return fd
+
+
+def _missing_chunks(chunks: list[Block], end: EndBlock | None) -> list[str]:
+    """A sentence for every CPU whose sub-buffers are not all there."""
+    count: Counter[int] = Counter()
+    expected: dict[int, int] = {}
+    broken: dict[int, str] = {}
+    for block in chunks:
+        wanted = expected.get(block.cpu, 0)
+        if block.seq != wanted:
+            broken.setdefault(
+                block.cpu,
+                f"CPU {block.cpu}: sub-buffer {block.seq} is where {wanted} is expected",
+            )
+        expected[block.cpu] = block.seq + 1
+        count[block.cpu] += 1
+    for totals in end.cpus if end else ():
+        missing = totals.subbufs - count[totals.cpu]
+        if missing > 0:
+            broken.setdefault(
+                totals.cpu,
+                f"CPU {totals.cpu}: the last {missing} sub-buffers were never written",
+            )
+    return list(broken.values())
+
+
+def _decompress(data: bytes, raw_bytes: int) -> bytes:
+    import zstandard  # noqa: PLC0415 - not every capture is compressed
+
+    try:
+        # What it says of itself is what it would allocate.
+        if zstandard.frame_content_size(data) != raw_bytes:
+            raise DecodeError("its length is wrong")
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=raw_bytes)
+    except zstandard.ZstdError as error:
+        raise DecodeError(f"it cannot be decompressed ({error})") from error

@@ -1,0 +1,72 @@
+"""``record`` in a guest: the command is traced there, the capture comes back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from tracectl.capture.reader import open_capture
+from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.output import exit_code, print_json, say, say_summary, summary_json
+from tracectl.cli.plan import Plan
+from tracectl.cli.summary import Summary, summary_of
+from tracectl.cli.vm import run_in_guest
+from tracectl.errors import CaptureError, TracectlError
+from tracectl.vm.guest import JOB
+
+_NAME = "capture.trace"
+
+
+def record_in_guest(plan: Plan, args: argparse.Namespace) -> int:
+    """Runs ``record`` with the same options in the guest. Answers the exit code."""
+    with tempfile.TemporaryDirectory(prefix="tracectl-job-") as temporary:
+        job = Path(temporary)
+        status = run_in_guest(args, _guest_argv(plan, args), job, with_module=True)
+        found = job / _NAME
+        if not found.is_file():
+            if status:
+                # Its tracectl has said why.
+                return status
+            raise TracectlError("the guest brought no capture back")
+        summary = _bring_back(found, plan)
+    if plan.command and summary.reason == "the command ended":
+        summary = replace(summary, command_status=status)
+    if args.json:
+        print_json(summary_json(summary))
+    elif not args.quiet:
+        say_summary(summary)
+    return status or exit_code(summary.lost, strict=args.strict)
+
+
+def _guest_argv(plan: Plan, args: argparse.Namespace) -> list[str]:
+    """Compression is left to this side: in an emulated guest it would cost more than all else."""
+    # -P: the directory that the command runs in is not searched for modules.
+    argv = [sys.executable, "-P", "-m", "tracectl", "record", "--no-vm", "--quiet"]
+    argv += ["--no-compress", "-o", str(JOB / _NAME), "--subbuf-size", str(plan.subbuf_bytes)]
+    if args.subbuf_count is not None:
+        argv += ["--subbuf-count", str(args.subbuf_count)]
+    argv += ["--names" if args.names else "--no-names"]
+    argv += ["--open-how" if args.open_how else "--no-open-how"]
+    if args.all:
+        argv.append("--all")
+    return [*argv, "--", *(plan.command or ())]
+
+
+def _bring_back(found: Path, plan: Plan) -> Summary:
+    """Writes the guest's capture anew to where it was asked for. CaptureError when it is torn."""
+    with (
+        open_capture(found) as capture,
+        CaptureWriter(plan.output, capture.metadata, compress=plan.compress) as writer,
+    ):
+        for chunk in capture.iter_chunks():
+            writer.write_chunk(chunk.cpu, chunk.seq, chunk.data)
+        if capture.end is not None:
+            writer.write_end(capture.end)
+        for problem in capture.problems:
+            say(f"{plan.output}: {problem}")
+        if capture.end is None:
+            raise CaptureError(plan.output, "the recorder in the guest did not end it")
+        return summary_of(plan.output, capture.end, writer.size_bytes)

@@ -1,0 +1,55 @@
+"""What several commands print alike."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tracectl.errors import EXIT_LOST, EXIT_OK
+from tracectl.render.table import format_size
+
+if TYPE_CHECKING:
+    from tracectl.cli.summary import Summary
+
+
+def print_json(tree: Any) -> None:
+    """One JSON document on stdout, for programs."""
+    json.dump(tree, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+def say(message: str) -> None:
+    """A message for people, on stderr: stdout carries data only."""
+    print(f"tracectl: {printable(message)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """Names come from others: what a terminal would obey is shown as an escape."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def say_summary(summary: Summary) -> None:
+    parts = [
+        f"{summary.path}: {summary.generated - summary.lost:,} events in "
+        f"{format_size(summary.size_bytes)}, {summary.lost:,} lost"
+    ]
+    if summary.command_status is not None:
+        parts.append(f"the command {describe_status(summary.command_status)}")
+    say("; ".join(parts))
+
+
+def describe_status(code: int) -> str:
+    """``code`` is an exit code as a shell has it."""
+    return f"was ended by signal {code - 128}" if code > 128 else f"exited with {code}"
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    return asdict(summary) | {"recorded": summary.generated - summary.lost}
+
+
+def exit_code(lost: int, *, strict: bool) -> int:
+    return EXIT_LOST if strict and lost else EXIT_OK

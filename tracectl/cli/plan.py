@@ -1,0 +1,132 @@
+"""What to record and where to: the options that ``record`` and ``start`` share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracectl.abi.control import (
+    BUFFER_MAX,
+    COUNT_MAX,
+    COUNT_MIN,
+    SUBBUF_MAX,
+    SUBBUF_MIN,
+    EventClass,
+)
+from tracectl.errors import CaptureError, UsageError
+from tracectl.kernel.device import LABEL_MAX_BYTES
+
+DEFAULT_SUBBUF_BYTES = 1 << 20
+DEFAULT_CPU_BYTES = 32 << 20
+_MEMORY_SHARE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``output`` is absolute; ``target_pid`` 0 is the whole machine."""
+
+    output: Path
+    classes: EventClass
+    subbuf_bytes: int
+    subbuf_count: int
+    compress: bool
+    target_pid: int = 0
+    command: tuple[str, ...] | None = None
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE",
+        help="write the capture here (default: tracectl-NAME-DATE.trace)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-p", "--pid", type=int, default=0, help="only this process and what it forks"
+    )
+    parser.add_argument(
+        "--names", action=argparse.BooleanOptionalAction, default=True,
+        help="record the names of opened files (default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--open-how", action=argparse.BooleanOptionalAction, default=True,
+        help="record open_how: flags, mode, resolve (default)",
+    )  # fmt: skip
+    parser.add_argument("--no-compress", action="store_true", help="write chunks uncompressed")
+    parser.add_argument(
+        "--subbuf-size", type=parse_size, default=DEFAULT_SUBBUF_BYTES, metavar="SIZE",
+        help="size of a sub-buffer, a power of two (default 1M)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--subbuf-count", type=int, metavar="N",
+        help="sub-buffers a CPU (default: 32M a CPU, at most 1/8 of the memory that is available "
+        "for all of them)",
+    )  # fmt: skip
+
+
+def parse_size(text: str) -> int:
+    """Bytes: a number with an optional K, M or G."""
+    units = {"k": 10, "m": 20, "g": 30}
+    number, shift = text.lower(), 0
+    if number and number[-1] in units:
+        number, shift = number[:-1], units[number[-1]]
+    try:
+        return int(number) << shift
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size, such as 512K or 1M") from error
+
+
+def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = None) -> Plan:
+    """The plan that the options make; ``name`` is for a capture without -o.
+
+    UsageError, or CaptureError when there can be no such file.
+    """
+    size = args.subbuf_size
+    if size & (size - 1) or not SUBBUF_MIN <= size <= SUBBUF_MAX:
+        raise UsageError("--subbuf-size is a power of two from 16K to 16M")
+    count = default_count(size) if args.subbuf_count is None else args.subbuf_count
+    if not COUNT_MIN <= count <= COUNT_MAX or size * count > BUFFER_MAX:
+        raise UsageError("--subbuf-count is 2 to 4096, and all of a CPU's are at most 1G")
+    if not 0 <= args.pid < 1 << 31:
+        raise UsageError("--pid is the number of a process")
+    classes = EventClass.ALL
+    if not args.names:
+        classes &= ~EventClass.OPEN_NAME
+    if not args.open_how:
+        classes &= ~EventClass.OPEN_HOW
+    return Plan(
+        _output_of(args.output, name),
+        classes,
+        size,
+        count,
+        not args.no_compress,
+        args.pid,
+        tuple(command) if command else None,
+    )
+
+
+def default_count(subbuf_bytes: int) -> int:
+    """As much as holds a second of a busy CPU, as long as memory is there for all of them."""
+    share = _available_bytes() // _MEMORY_SHARE // (os.cpu_count() or 1)
+    return max(COUNT_MIN, min(DEFAULT_CPU_BYTES, share) // subbuf_bytes)
+
+
+def _output_of(named: Path | None, name: str) -> Path:
+    if named is None:
+        date = time.strftime("%Y%m%d-%H%M%S")
+        named = Path(f"tracectl-{name.replace('/', '_')}-{date}.trace")
+    output = named.absolute()
+    if len(os.fsencode(output)) > LABEL_MAX_BYTES:
+        raise UsageError(f"the path of the capture is longer than {LABEL_MAX_BYTES} bytes")
+    if not output.parent.is_dir():
+        raise CaptureError(output, "cannot be written: its directory does not exist")
+    return output
+
+
+def _available_bytes() -> int:
+    """MemAvailable: free memory alone is next to nothing on a machine that caches files."""
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) << 10
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,172 @@
+"""A recording from configure to end block, as ``record`` and ``start`` make it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tracectl.abi.records import ABIS, SHAPES
+from tracectl.capture.metadata import (
+    ClockPair,
+    Config,
+    CpuTotals,
+    EndBlock,
+    Host,
+    Metadata,
+    Module,
+    Task,
+)
+from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.plan import Plan
+from tracectl.cli.summary import Summary, summary_of
+from tracectl.errors import CaptureError, DeviceError
+from tracectl.kernel.device import UNKNOWN_SHAPE, Device, Info, Status
+from tracectl.kernel.recorder import Recorder
+from tracectl.kernel.stream import Counters
+from tracectl.kernel.tasks import iter_tasks
+from tracectl.tables.table import SyscallTable, load_table
+
+_TABLES = ("x86_64", "i386")
+"""In the order of the ABIs that they are of; x32 has none."""
+
+
+class Recording:
+    """An armed session with its file. Leave it as a context manager: the session ends with it."""
+
+    def __init__(self, device: Device, plan: Plan) -> None:
+        self.plan = plan
+        self._device = device
+        self._stack = ExitStack()
+        tables = {name: load_table(name) for name in _TABLES}
+        shapes = shapes_of(tables)
+        # Before the file is touched: it may be the one that a session is being written to.
+        session_id = device.configure(
+            shapes,
+            classes=plan.classes,
+            subbuf_bytes=plan.subbuf_bytes,
+            subbuf_count=plan.subbuf_count,
+            target_pid=plan.target_pid,
+            label=str(plan.output),
+        )
+        self._stack.callback(self._stop)
+        try:
+            metadata = describe(plan, device.info, session_id, tables, shapes)
+            self._writer = self._stack.enter_context(
+                CaptureWriter(plan.output, metadata, compress=plan.compress)
+            )
+            self._recorder = self._stack.enter_context(
+                Recorder(device, plan.subbuf_bytes, plan.subbuf_count)
+            )
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the file, so far."""
+        return self._writer.size_bytes
+
+    def status(self) -> Status:
+        return self._device.status()
+
+    def resume(self) -> None:
+        self._device.resume()
+
+    def run(self, is_done: Callable[[], bool], reason: str, wake_fd: int | None = None) -> Summary:
+        """Records until ``is_done()``, for which ``reason`` stands in the file, or until the
+        session is stopped by another process; then ends the file.
+
+        CaptureError when the file cannot be written any further: what is in it stays readable.
+        """
+        try:
+            if not self._recorder.run(self._writer, is_done, wake_fd):
+                reason = "stopped"
+            self._stop()
+            end = _end_block(reason, self._recorder.drain(self._writer))
+            self._writer.write_end(end)
+        except CaptureError:
+            self._stop()
+            end = _end_block(self._writer.failure, self._recorder.counters())
+            # It is small, and what failed was cut off: there may be room.
+            with suppress(CaptureError):
+                self._writer.write_end(end)
+            raise
+        return summary_of(self.plan.output, end, self._writer.size_bytes)
+
+    def _stop(self) -> None:
+        # ENXIO: somebody else stopped it.
+        with suppress(DeviceError):
+            self._device.stop()
+
+
+def shapes_of(tables: dict[str, SyscallTable]) -> list[list[tuple[int, int]]]:
+    """What the module needs to know of the tables: by ABI and number, how many arguments and a mask
+    of the 8-byte ones. x32 and unknown numbers keep six whole registers."""
+    shapes = [[UNKNOWN_SHAPE] * SHAPES for _ in range(ABIS)]
+    for abi, name in enumerate(_TABLES):
+        for syscall in tables[name]:
+            if syscall.nr < SHAPES:
+                wide = sum(1 << i for i, arg in enumerate(syscall.args) if arg.bits == 64)
+                shapes[abi][syscall.nr] = (len(syscall.args), wide)
+    return shapes
+
+
+def describe(
+    plan: Plan,
+    info: Info,
+    session_id: int,
+    tables: dict[str, SyscallTable],
+    shapes: list[list[tuple[int, int]]],
+) -> Metadata:
+    """The metadata of a capture that begins now."""
+    uname = os.uname()
+    tables_json: dict[str, Any] = {name: table.to_json() for name, table in tables.items()}
+    return Metadata(
+        session_id=session_id,
+        host=Host(uname.nodename, uname.release, uname.machine, _boot_id()),
+        module=Module(info.version, info.build_id),
+        clocks=[_now()],
+        config=Config(
+            classes=int(plan.classes),
+            subbuf_bytes=plan.subbuf_bytes,
+            subbuf_count=plan.subbuf_count,
+            target_pid=plan.target_pid,
+            command=list(plan.command) if plan.command else None,
+        ),
+        cpus=info.cpus,
+        tables=tables_json,
+        shapes=shapes,
+        tasks=[Task(*task) for task in iter_tasks()],
+    )
+
+
+def _end_block(reason: str, counters: list[Counters]) -> EndBlock:
+    cpus = [CpuTotals(**asdict(cpu)) for cpu in counters]
+    return EndBlock(reason=reason, clocks=[_now()], cpus=cpus)
+
+
+def _now() -> ClockPair:
+    return ClockPair(time.monotonic_ns(), time.time_ns())
+
+
+def _boot_id() -> str:
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return ""

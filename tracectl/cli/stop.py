@@ -1,0 +1,78 @@
+"""tracectl stop"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+from select import POLLIN, poll
+
+from tracectl.abi.control import State
+from tracectl.capture.reader import open_capture
+from tracectl.cli.output import exit_code, print_json, say_summary, summary_json
+from tracectl.cli.summary import Summary, summary_of
+from tracectl.errors import CaptureError, DeviceError, TracectlError
+from tracectl.kernel.device import Device
+
+NAME = "stop"
+HELP = "end the recording and wait until its file is complete"
+EXAMPLES = """\
+  tracectl stop
+  tracectl stop --json"""
+
+_PATIENCE_S = 60
+_LOOK_MS = 300
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--strict", action="store_true", help="exit with 4 when events were lost")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    with Device() as device:
+        status = device.status()
+        if status.state == State.IDLE:
+            raise DeviceError("nothing is being traced that could be stopped")
+        # Before it can end: its pid may be another's afterwards.
+        recorder = _open_process(status.owner_pid)
+        device.stop()
+    summary = _await_summary(Path(status.label), recorder)
+    if summary is None:
+        raise TracectlError(
+            f"the session is stopped, but its recorder (pid {status.owner_pid}) has not finished "
+            f"{status.label} after {_PATIENCE_S} s"
+        )
+    if args.json:
+        print_json(summary_json(summary))
+    else:
+        say_summary(summary)
+    return exit_code(summary.lost, strict=args.strict)
+
+
+def _await_summary(path: Path, recorder: int | None) -> Summary | None:
+    """What the end block tells. The recorder may outlive it: ``record`` waits for its command.
+
+    CaptureError when the recorder ended without an end block. None when that takes too long.
+    """
+    process = poll()
+    if recorder is not None:
+        process.register(recorder, POLLIN)
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline_s:
+        has_ended = bool(process.poll(_LOOK_MS)) or not path.exists()
+        with open_capture(path) as capture:
+            if capture.end is not None:
+                return summary_of(path, capture.end, path.stat().st_size)
+            if has_ended:
+                raise CaptureError(path, "; ".join(capture.problems))
+    return None
+
+
+def _open_process(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        # It has ended, or lives in another pid namespace.
+        return None

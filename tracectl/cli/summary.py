@@ -1,0 +1,38 @@
+"""What became of a recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tracectl.capture.metadata import EndBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts are events; ``reason`` says what ended the recording. ``command_status`` is the exit
+    code of the command that was started for it, 128 and the signal if one ended it."""
+
+    path: str
+    reason: str
+    generated: int
+    lost: int
+    filtered: int
+    size_bytes: int
+    command_status: int | None = None
+
+
+def summary_of(
+    path: Path, end: EndBlock, size_bytes: int, command_status: int | None = None
+) -> Summary:
+    return Summary(
+        path=str(path),
+        reason=end.reason,
+        generated=sum(sum(cpu.generated) for cpu in end.cpus),
+        lost=sum(sum(cpu.lost) for cpu in end.cpus),
+        filtered=sum(cpu.filtered for cpu in end.cpus),
+        size_bytes=size_bytes,
+        command_status=command_status,
+    )

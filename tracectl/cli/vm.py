@@ -1,0 +1,65 @@
+"""tracectl vm"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from tracectl.cli.output import say
+from tracectl.errors import UsageError
+
+HELP = "run a command in a throw-away guest with the module loaded"
+EXAMPLES = """\
+  tracectl vm -- uname -r
+  tracectl vm --kernel 6.12 -- tracectl record -o /job/a.trace -- ls
+
+The guest sees this machine's files; what it changes is gone afterwards, but for /job."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The guest's options, which ``record`` has too."""
+    parser.add_argument("--kernel", default="6.1", metavar="SERIES", help="6.1 (default) or 6.12")
+    parser.add_argument("--smp", type=int, default=2, metavar="N", help="CPUs (default 2)")
+    parser.add_argument(
+        "--memory", type=int, default=2048, metavar="MIB", help="memory (default 2048)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=600, metavar="S", help="seconds until it counts as hung"
+    )
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_options(parser)
+    parser.add_argument("--no-module", action="store_true", help="do not load the module")
+    parser.add_argument("--job", type=Path, metavar="DIR", help="the directory that is /job there")
+    parser.add_argument("argv", nargs="*", metavar="-- CMD", help="the command and its arguments")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not args.argv:
+        raise UsageError("a command is missing: -- CMD")
+    with tempfile.TemporaryDirectory(prefix="tracectl-job-") as temporary:
+        job = args.job.absolute() if args.job else Path(temporary)
+        job.mkdir(parents=True, exist_ok=True)
+        return run_in_guest(args, args.argv, job, with_module=not args.no_module)
+
+
+def run_in_guest(args: argparse.Namespace, argv: list[str], job: Path, *, with_module: bool) -> int:
+    """Boots the guest that ``args`` describes for ``argv``; answers its exit code."""
+    from tracectl.vm.build import module_for  # noqa: PLC0415 - only where a guest is wanted
+    from tracectl.vm.guest import Options, run_guest  # noqa: PLC0415
+    from tracectl.vm.kernel import fetch_kernel  # noqa: PLC0415
+
+    kernel = fetch_kernel(args.kernel, say)
+    options = Options(
+        smp=args.smp,
+        memory_mib=args.memory,
+        timeout_s=args.timeout,
+        module=module_for(kernel, say) if with_module else None,
+    )
+    result = run_guest(kernel, argv, job, cwd=Path.cwd(), env=os.environ, options=options)
+    for problem in result.problems:
+        say(f"the guest's kernel says: {problem}")
+    return result.exit_code

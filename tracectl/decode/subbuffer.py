@@ -1,0 +1,201 @@
+"""Sub-buffers to columns, without a loop over records.
+
+The start bitmap gives all records of a sub-buffer at once; the rest is arithmetic on columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.dtype import dtype_of
+from tracectl.abi.records import (
+    ABI_VERSION,
+    BODIES,
+    GRANULE,
+    STRING_KINDS,
+    SUBBUF_MAGIC,
+    Kind,
+    Record,
+    SubbufHeader,
+)
+from tracectl.errors import DecodeError
+
+_HEADER = dtype_of(SubbufHeader)
+_HEAD = dtype_of(Record)
+_BODY = {kind: dtype_of(body) for kind, body in BODIES.items()}
+
+Buffer = bytes | bytearray | memoryview
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """All records of one sub-buffer; the columns have one element a record.
+
+    ``granule`` is where the record starts, in granules from the start of the sub-buffer; ``lost``
+    the events lost on this CPU, by cause, from the start of the session to ``first_ns``.
+    """
+
+    cpu: int
+    seq: int
+    session_id: int
+    first_ns: int
+    last_ns: int
+    lost: tuple[int, ...]
+    words: NDArray[np.uint64]
+    granule: NDArray[np.intp]
+    time_ns: NDArray[np.uint64]
+    kind: NDArray[np.uint8]
+    id: NDArray[np.uint16]
+    granules: NDArray[np.uint8]
+    tid: NDArray[np.uint32]
+    tgid: NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def rows(self, *kinds: Kind) -> Rows:
+        """Indices of the records of these kinds, ascending."""
+        wanted = np.zeros(256, np.bool_)
+        wanted[list(kinds)] = True
+        return np.flatnonzero(wanted[self.kind])
+
+    def bodies(self, kind: Kind, rows: Rows) -> NDArray[Any]:
+        """The fixed parts of ``rows``, all of ``kind``, as a structured array of its dtype."""
+        dtype = _BODY[kind]
+        granules = dtype.itemsize // GRANULE
+        if len(rows) and int(self.granules[rows].min()) + 1 < granules:
+            raise DecodeError(f"a {kind.name} record is shorter than its kind")
+        words = self.words[self.granule[rows, None] + np.arange(granules)]
+        bodies: NDArray[Any] = words.view(dtype).reshape(-1)
+        return bodies
+
+    def iter_strings(self, rows: Rows) -> Iterator[bytes]:
+        """The strings of ``rows``, all of them of a kind that has one."""
+        data = self.words.view(np.uint8).data
+        starts = (self.granule[rows] + 1 + self.granules[rows]) * GRANULE
+        for start, length in zip(starts.tolist(), self.id[rows].tolist(), strict=True):
+            yield bytes(data[start : start + length])
+
+
+def decode_subbuffer(data: Buffer) -> Records:
+    """Decodes a sub-buffer of ``used_bytes`` bytes or more.
+
+    DecodeError when the bytes contradict the ABI; no length in them is trusted.
+    """
+    header = _read_header(data)
+    words = np.frombuffer(data, "<u8", int(header["used_bytes"]) // GRANULE)
+    granule = _find_starts(header, words)
+    heads = words[granule].view(_HEAD)
+    kind, granules = heads["kind"], heads["granules"]
+    _check_chain(granule, kind, granules, heads["id"], len(words))
+    if kind[0] != Kind.TASK:
+        raise DecodeError("a sub-buffer does not begin with a TASK record")
+    tid, tgid = _fill_tasks(words, granule, kind)
+    return Records(
+        cpu=int(header["cpu"]),
+        seq=int(header["seq"]),
+        session_id=int(header["session_id"]),
+        first_ns=int(header["first_ns"]),
+        last_ns=int(header["last_ns"]),
+        lost=tuple(header["lost"].tolist()),
+        words=words,
+        granule=granule,
+        time_ns=_unfold_time(header, words, granule, kind, heads["time"]),
+        kind=kind,
+        id=heads["id"],
+        granules=granules,
+        tid=tid,
+        tgid=tgid,
+    )
+
+
+def _read_header(data: Buffer) -> np.void:
+    if len(data) < _HEADER.itemsize:
+        raise DecodeError(f"{len(data)} bytes are too few for a sub-buffer")
+    header: np.void = np.frombuffer(data, _HEADER, 1)[0]
+    if header["magic"] != SUBBUF_MAGIC:
+        raise DecodeError(f"not a sub-buffer: magic 0x{header['magic']:08x}")
+    if header["abi"] != ABI_VERSION:
+        raise DecodeError(
+            f"a sub-buffer of ABI version {header['abi']}; this tracectl reads {ABI_VERSION}"
+        )
+    used, size = int(header["used_bytes"]), int(header["subbuf_bytes"])
+    if size % 4096 or not _records_start(size) <= used <= min(size, len(data)) or used % GRANULE:
+        raise DecodeError(
+            f"a sub-buffer of {size} bytes with {used} used, of which {len(data)} are here"
+        )
+    return header
+
+
+def _records_start(subbuf_bytes: int) -> int:
+    return _HEADER.itemsize + subbuf_bytes // GRANULE // 8
+
+
+def _find_starts(header: np.void, words: NDArray[np.uint64]) -> Rows:
+    start = _records_start(int(header["subbuf_bytes"]))
+    bitmap = words.view(np.uint8)[_HEADER.itemsize : start]
+    granule = np.flatnonzero(np.unpackbits(bitmap, bitorder="little", count=len(words)))
+    if not len(granule) or granule[0] != start // GRANULE:
+        raise DecodeError("the start bitmap does not begin with the first record")
+    if len(granule) != header["records"]:
+        raise DecodeError(
+            f"the start bitmap has {len(granule)} records, the header {header['records']}"
+        )
+    return granule
+
+
+def _check_chain(
+    granule: Rows,
+    kind: NDArray[np.uint8],
+    granules: NDArray[np.uint8],
+    length: NDArray[np.uint16],
+    end: int,
+) -> None:
+    """Each record ends where the bitmap has the next one."""
+    ends = granule + 1 + granules
+    for string_kind in STRING_KINDS:
+        rows = np.flatnonzero(kind == string_kind)
+        ends[rows] += length[rows] // GRANULE + 1
+    if not np.array_equal(ends[:-1], granule[1:]) or ends[-1] != end:
+        raise DecodeError("the records of a sub-buffer do not fit the start bitmap")
+
+
+def _fill_tasks(
+    words: NDArray[np.uint64], granule: Rows, kind: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    is_task = kind == Kind.TASK
+    tasks = words[granule[is_task] + 1]
+    which = np.cumsum(is_task) - 1
+    # Two gathers of 4 bytes each are faster than one of 8 and two splits.
+    return (tasks & 0xFFFFFFFF).astype(np.uint32)[which], (tasks >> 32).astype(np.uint32)[which]
+
+
+def _unfold_time(
+    header: np.void,
+    words: NDArray[np.uint64],
+    granule: Rows,
+    kind: NDArray[np.uint8],
+    low: NDArray[np.uint32],
+) -> NDArray[np.uint64]:
+    """The low 32 bits to whole ones: differences summed, corrected by each TIME record."""
+    if int(low[0]) != int(header["first_ns"]) & 0xFFFFFFFF:
+        raise DecodeError("the first record of a sub-buffer is not of its first_ns")
+    time_ns = np.empty(len(low), np.uint64)
+    time_ns[0] = header["first_ns"]
+    np.subtract(low[1:], low[:-1], out=time_ns[1:], dtype=np.uint32, casting="unsafe")
+    np.cumsum(time_ns, out=time_ns)
+    is_time = kind == Kind.TIME
+    if is_time.any():
+        jumps = np.flatnonzero(is_time)
+        corrections = np.zeros(len(jumps) + 1, np.uint64)
+        corrections[1:] = words[granule[jumps] + 1] - time_ns[jumps]
+        time_ns += corrections[np.cumsum(is_time)]
+    if time_ns[-1] != header["last_ns"]:
+        raise DecodeError("the last record of a sub-buffer is not of its last_ns")
+    return time_ns

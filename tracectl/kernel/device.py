@@ -1,0 +1,308 @@
+"""The client of /dev/tracectl."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tracectl.abi import control
+from tracectl.abi.control import End, EventClass, State
+from tracectl.abi.records import ABI_VERSION, ABIS, SHAPES
+from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
+from tracectl.kernel.stream import Stream
+
+DEVICE_PATH = Path("/dev") / control.DEVICE
+LABEL_MAX_BYTES = control.LABEL_BYTES - 1
+UNKNOWN_SHAPE = (6, 0x3F)
+
+Shapes = Sequence[Sequence[tuple[int, int]]]
+"""By ABI and number, 3 by 512: how many arguments, and a mask of those that are 8 bytes wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    abi: int
+    cpus: int
+    version: str
+    build_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the module says of its session; when idle, of the last one. ``since_ns`` is of
+    CLOCK_MONOTONIC."""
+
+    state: State
+    owner_pid: int
+    owner_uid: int
+    owner_comm: str
+    session_id: int
+    classes: EventClass
+    target_pid: int
+    subbuf_bytes: int
+    subbuf_count: int
+    since_ns: int
+    generated: int
+    lost: int
+    filtered: int
+    last_end: End
+    last_pid: int
+    label: str
+
+
+class Device:
+    """An open /dev/tracectl. UnsupportedError when it cannot be opened here, DeviceError when the
+    module refuses something."""
+
+    def __init__(self, path: Path = DEVICE_PATH) -> None:
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise _open_error(path, error) from error
+        try:
+            self.info = self._read_info()
+        except (DeviceError, UnsupportedError):
+            self.close()
+            raise
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the session, if this file owns one."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def fileno(self) -> int:
+        """Polls POLLHUP once this file's session has ended."""
+        return self._fd
+
+    def status(self) -> Status:
+        try:
+            raw = self._parse(control.Status, control.IOC_STATUS)
+        except OSError as error:
+            raise DeviceError(
+                f"the module does not tell its status: {error.strerror}", error.errno or 0
+            ) from error
+        return Status(
+            state=State(raw.state),
+            owner_pid=raw.owner_pid,
+            owner_uid=raw.owner_uid,
+            owner_comm=_text(raw.owner_comm),
+            session_id=raw.session_id,
+            classes=EventClass(raw.classes),
+            target_pid=raw.target_pid,
+            subbuf_bytes=raw.subbuf_bytes,
+            subbuf_count=raw.subbuf_count,
+            since_ns=raw.since_ns,
+            generated=raw.generated,
+            lost=sum(raw.lost),
+            filtered=raw.filtered,
+            last_end=End(raw.last_end),
+            last_pid=raw.last_pid,
+            label=os.fsdecode(raw.label.split(b"\0")[0]),
+        )
+
+    def configure(
+        self,
+        shapes: Shapes,
+        *,
+        classes: EventClass,
+        subbuf_bytes: int,
+        subbuf_count: int,
+        target_pid: int = 0,
+        label: str = "",
+    ) -> int:
+        """Arms a session that this file owns; answers its id."""
+        table = ctypes.create_string_buffer(_pack_shapes(shapes))
+        request = {
+            "abi": ABI_VERSION,
+            "classes": classes,
+            "subbuf_bytes": subbuf_bytes,
+            "subbuf_count": subbuf_count,
+            "target_pid": target_pid,
+            "flags": 0,
+            "shapes": ctypes.addressof(table),
+            "reserved": [0] * 4,
+            "session_id": 0,
+            "failed_class": 0,
+            "reserved1": 0,
+            "label": os.fsencode(label)[:LABEL_MAX_BYTES].ljust(control.LABEL_BYTES, b"\0"),
+        }
+        data = bytearray(control.Config.build(request))
+        try:
+            fcntl.ioctl(self._fd, control.IOC_CONFIGURE, data)
+        except OSError as error:
+            failed = EventClass(control.Config.parse(bytes(data)).failed_class)
+            raise self._configure_error(error, failed, subbuf_bytes * subbuf_count) from error
+        return int(control.Config.parse(bytes(data)).session_id)
+
+    def resume(self) -> None:
+        self._control(control.IOC_RESUME, "resumed")
+
+    def pause(self) -> None:
+        self._control(control.IOC_PAUSE, "paused")
+
+    def stop(self) -> None:
+        self._control(control.IOC_STOP, "stopped")
+
+    def open_stream(self, cpu: int, subbuf_bytes: int, subbuf_count: int) -> Stream | None:
+        """The buffer of ``cpu``, or None while that CPU has none (it never was online)."""
+        data = bytearray(control.Stream.build({"cpu": cpu, "fd": -1}))
+        try:
+            fcntl.ioctl(self._fd, control.IOC_STREAM, data)
+        except OSError as error:
+            if error.errno in (errno.ENODEV, errno.EINVAL):
+                return None
+            raise DeviceError(
+                f"the module gives no stream of CPU {cpu}: {error.strerror}", error.errno or 0
+            ) from error
+        return Stream(control.Stream.parse(bytes(data)).fd, cpu, subbuf_bytes, subbuf_count)
+
+    def _read_info(self) -> Info:
+        try:
+            raw = self._parse(control.Info, control.IOC_INFO)
+        except OSError as error:
+            if error.errno != errno.ENOTTY:
+                raise DeviceError(
+                    f"the module does not answer: {error.strerror}", error.errno or 0
+                ) from error
+            raise UnsupportedError(
+                f"the loaded module ({_loaded_version()}) does not know the requests of ABI "
+                f"version {ABI_VERSION}, which this tracectl speaks; load the module that came "
+                "with it"
+            ) from error
+        if raw.abi != ABI_VERSION:
+            raise UnsupportedError(
+                f"the loaded module has ABI version {raw.abi}, this tracectl version "
+                f"{ABI_VERSION}; load the module that came with it"
+            )
+        return Info(raw.abi, raw.cpus, raw.version, raw.build_id)
+
+    def _parse(self, struct: Any, request: int) -> Any:
+        data = bytearray(struct.sizeof())
+        fcntl.ioctl(self._fd, request, data)
+        return struct.parse(bytes(data))
+
+    def _control(self, request: int, done: str) -> None:
+        try:
+            fcntl.ioctl(self._fd, request)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                raise DeviceError(
+                    f"nothing is being traced that could be {done}", errno.ENXIO
+                ) from error
+            if error.errno == errno.EPERM:
+                status = self.status()
+                raise DeviceError(
+                    f"the session can be {done} only by its owner (pid {status.owner_pid}, "
+                    f"{status.owner_comm}, uid {status.owner_uid}) or by root",
+                    errno.EPERM,
+                ) from error
+            raise DeviceError(
+                f"the session could not be {done}: {error.strerror}", error.errno or 0
+            ) from error
+
+    def _configure_error(
+        self, error: OSError, failed: EventClass, buffer_bytes: int
+    ) -> DeviceError | UnsupportedError:
+        if failed:
+            return _probe_error(error, failed)
+        if error.errno == errno.EBUSY:
+            status = self.status()
+            return SessionBusyError(
+                f"already tracing: {status.owner_comm} (pid {status.owner_pid}, uid "
+                f"{status.owner_uid}) writes {status.label or 'a capture'}; "
+                "'tracectl stop' ends it",
+                status.owner_pid,
+                status.owner_comm,
+            )
+        if error.errno == errno.ENOMEM:
+            return DeviceError(
+                f"no memory for buffers of {buffer_bytes / (1 << 20):g} MiB a CPU; ask for less "
+                "with --subbuf-count or --subbuf-size",
+                errno.ENOMEM,
+            )
+        if error.errno == errno.EPROTO:
+            return UnsupportedError(
+                f"the loaded module ({_loaded_version()}) does not speak ABI version "
+                f"{ABI_VERSION}; load the module that came with this tracectl"
+            )
+        if error.errno == errno.ESRCH:
+            return DeviceError("the process to trace does not exist", errno.ESRCH)
+        return DeviceError(f"the module refused the session: {error.strerror}", error.errno or 0)
+
+
+def _loaded_version() -> str:
+    try:
+        version = Path("/sys/module", control.DEVICE, "version").read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return "of unknown version"
+    return f"version {version.strip()}"
+
+
+def _open_error(path: Path, error: OSError) -> UnsupportedError:
+    if error.errno in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
+        return UnsupportedError(
+            "the tracectl module is not loaded; 'tracectl module load' loads it, "
+            "'tracectl record --vm -- CMD' traces in a guest instead"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return UnsupportedError(f"no permission to open {path}; {_who_may(path)} may")
+    return UnsupportedError(f"{path} cannot be opened: {error.strerror}")
+
+
+def _who_may(path: Path) -> str:
+    import grp  # noqa: PLC0415 - looked up in this case only
+
+    try:
+        gid = path.stat().st_gid
+        return f"root and the group {grp.getgrgid(gid).gr_name!r}" if gid else "only root"
+    except (OSError, KeyError):
+        return "only root and the device's group"
+
+
+_SITES = {
+    EventClass.SYSCALL: "the tracepoints sys_enter and sys_exit",
+    EventClass.OPEN_HOW: "do_sys_openat2",
+    EventClass.OPEN_NAME: "do_filp_open",
+    EventClass.TASK: "the tracepoints of fork, exec and exit",
+}
+_WITHOUT = {EventClass.OPEN_HOW: "--no-open-how", EventClass.OPEN_NAME: "--no-names"}
+
+
+def _probe_error(error: OSError, failed: EventClass) -> UnsupportedError:
+    site = _SITES.get(failed, f"class {failed}")
+    hint = f"; {_WITHOUT[failed]} traces without it" if failed in _WITHOUT else ""
+    if error.errno == errno.EBUSY and failed == EventClass.OPEN_NAME:
+        hint = "; ftrace is switched off, 'sysctl kernel.ftrace_enabled=1' switches it on" + hint
+    return UnsupportedError(
+        f"this kernel does not let tracectl attach to {site} ({error.strerror}){hint}"
+    )
+
+
+def _pack_shapes(shapes: Shapes) -> bytes:
+    """As tracectl_shape[TRACECTL_ABIS][TRACECTL_SHAPES]."""
+    if len(shapes) != ABIS or any(len(abi) != SHAPES for abi in shapes):
+        raise ValueError("shapes are 3 by 512")
+    return bytes(value for abi in shapes for shape in abi for value in shape)
+
+
+def _text(raw: bytes) -> str:
+    return raw.split(b"\0")[0].decode(errors="replace")

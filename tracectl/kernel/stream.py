@@ -1,0 +1,117 @@
+"""One CPU's buffer, mapped."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import mmap
+import os
+from dataclasses import dataclass
+
+from tracectl.abi import control
+from tracectl.abi.records import SLOTS
+from tracectl.errors import DeviceError
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What the module counted on one CPU: by kind, by loss cause, and by slot (ABI * 512 + number)
+    entries, exits, entries lost and exits lost, of the slots that are not all zero."""
+
+    cpu: int
+    generated: list[int]
+    lost: list[int]
+    lost_by_cause: list[int]
+    filtered: int
+    subbufs: int
+    syscalls: dict[int, tuple[int, int, int, int]]
+
+
+class Stream:
+    """Reads whole sub-buffers of one CPU; owns ``fd``. DeviceError when the module refuses."""
+
+    def __init__(self, fd: int, cpu: int, subbuf_bytes: int, subbuf_count: int) -> None:
+        self.cpu = cpu
+        self._fd = fd
+        self._subbuf_bytes = subbuf_bytes
+        size = subbuf_bytes * subbuf_count
+        try:
+            self._map = mmap.mmap(fd, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+        except OSError as error:
+            os.close(fd)
+            raise DeviceError(
+                f"the buffer of CPU {cpu} ({size >> 20} MiB) cannot be mapped: {error.strerror}",
+                error.errno or 0,
+            ) from error
+        self._view = memoryview(self._map)
+
+    def fileno(self) -> int:
+        """Polls POLLIN when a sub-buffer waits, POLLHUP when none is left and the session ended."""
+        return self._fd
+
+    def close(self) -> None:
+        if self._fd < 0:
+            return
+        self._view.release()
+        self._map.close()
+        os.close(self._fd)
+        self._fd = -1
+
+    def get(self) -> tuple[int, memoryview] | None:
+        """The oldest whole sub-buffer: its number and its bytes, valid until put(); None when none
+        waits, which after the session's end means that none will come."""
+        data = bytearray(control.Subbuf.sizeof())
+        try:
+            fcntl.ioctl(self._fd, control.IOC_GET, data)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.ENODATA):
+                return None
+            raise self._refused("GET", error) from error
+        subbuf = control.Subbuf.parse(bytes(data))
+        start = subbuf.index * self._subbuf_bytes
+        return subbuf.seq, self._view[start : start + min(subbuf.used_bytes, self._subbuf_bytes)]
+
+    def put(self, seq: int) -> None:
+        """Releases sub-buffer ``seq`` to the writer."""
+        try:
+            fcntl.ioctl(self._fd, control.IOC_PUT, seq.to_bytes(8, "little"))
+        except OSError as error:
+            raise self._refused("PUT", error) from error
+
+    def flush(self) -> None:
+        """Hands over a part-filled sub-buffer."""
+        try:
+            fcntl.ioctl(self._fd, control.IOC_FLUSH)
+        except OSError as error:
+            raise self._refused("FLUSH", error) from error
+
+    def counters(self) -> Counters:
+        counts = (ctypes.c_uint64 * (SLOTS * 4))()
+        request = bytearray(control.Counters.sizeof())
+        request[:8] = ctypes.addressof(counts).to_bytes(8, "little")
+        try:
+            fcntl.ioctl(self._fd, control.IOC_COUNTERS, request)
+        except OSError as error:
+            raise self._refused("COUNTERS", error) from error
+        raw = control.Counters.parse(bytes(request))
+        syscalls = {}
+        for slot in range(SLOTS):
+            entries, exits, entries_lost, exits_lost = counts[slot * 4 : slot * 4 + 4]
+            if entries or exits:
+                syscalls[slot] = (entries, exits, entries_lost, exits_lost)
+        return Counters(
+            cpu=self.cpu,
+            generated=list(raw.generated),
+            lost=list(raw.lost),
+            lost_by_cause=list(raw.lost_by_cause),
+            filtered=raw.filtered,
+            subbufs=raw.subbufs,
+            syscalls=syscalls,
+        )
+
+    def _refused(self, request: str, error: OSError) -> DeviceError:
+        return DeviceError(
+            f"the module refused {request} of CPU {self.cpu}'s buffer: {error.strerror}",
+            error.errno or 0,
+        )

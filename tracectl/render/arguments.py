@@ -1,0 +1,196 @@
+"""System calls as strace writes them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+
+from tracectl.tables.roles import ENUMERATIONS, RETURNS_POINTER, load_constants, role_of
+from tracectl.tables.table import Argument, Syscall
+
+RESULT_COLUMN = 40
+"""Where strace puts the result."""
+
+_AT_FDCWD = -100
+_ACCESS_MODES = {"X_OK": 1, "W_OK": 2, "R_OK": 4}
+_MAP_TYPES = {1: "MAP_SHARED", 2: "MAP_PRIVATE", 3: "MAP_SHARED_VALIDATE"}
+_FUTEX_CLOCK_REALTIME = 0x100
+# include/linux/errno.h: they reach user space only through a tracer.
+_KERNEL_ERRORS = {
+    512: ("ERESTARTSYS", "To be restarted if SA_RESTART is set"),
+    513: ("ERESTARTNOINTR", "To be restarted"),
+    514: ("ERESTARTNOHAND", "To be restarted if no handler"),
+    516: ("ERESTART_RESTARTBLOCK", "Interrupted by signal"),
+}
+_ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
+_ENTRY_ONLY = frozenset({"exit", "exit_group"})
+
+Formatter = Callable[[int], str]
+
+
+def format_call(name: str, arguments: str, result: str, *, column: int = RESULT_COLUMN) -> str:
+    """``name(arguments) = result`` with the result at its column."""
+    return f"{name}({arguments})".ljust(column - 1) + f" = {result}"
+
+
+def format_arguments(
+    call: Syscall | None, arguments: Sequence[int], paths: Sequence[bytes] = ()
+) -> str:
+    """The arguments of a call, given as it got them: not sign-extended.
+
+    ``paths`` are the kernel's copies of its path arguments, in order. Six bare registers where the
+    call is not known.
+    """
+    if call is None:
+        return ", ".join(f"{value:#x}" for value in arguments)
+    rest: Iterator[bytes] = iter(paths)
+    texts = []
+    for value, (is_path, formatter) in zip(arguments, _formatters(call), strict=False):
+        if is_path and value and (path := next(rest, None)) is not None:
+            texts.append(format_string(path))
+        else:
+            texts.append(formatter(value))
+    if _has_unused_mode(call, arguments):
+        texts.pop()
+    return ", ".join(texts)
+
+
+@lru_cache(maxsize=4096)
+def format_result(name: str, result: int) -> str:
+    """What call ``name`` returned: a number, an address, or an error with its name."""
+    if -4095 <= result < 0:
+        if -result in _KERNEL_ERRORS:
+            error, meaning = _KERNEL_ERRORS[-result]
+            return f"? {error} ({meaning})"
+        error = errno.errorcode.get(-result, str(-result))
+        return f"-1 {error} ({os.strerror(-result)})"
+    if name in RETURNS_POINTER:
+        return f"{result & 0xFFFFFFFFFFFFFFFF:#x}"
+    return str(result)
+
+
+@lru_cache(maxsize=65536)
+def format_string(data: bytes) -> str:
+    """A string in quotes, escaped as strace escapes it: octal where it is no printable ASCII."""
+    parts = []
+    for index, byte in enumerate(data):
+        if byte in _ESCAPES:
+            parts.append(_ESCAPES[byte])
+        elif 0x20 <= byte < 0x7F:
+            parts.append(chr(byte))
+        else:
+            # As few digits as the next character allows.
+            followed = data[index + 1 : index + 2].isdigit()
+            parts.append(f"\\{byte:03o}" if followed else f"\\{byte:o}")
+    return '"' + "".join(parts) + '"'
+
+
+def ends_nowhere(name: str) -> bool:
+    """Whether the call never returns, so that its result is a question mark."""
+    return name in _ENTRY_ONLY
+
+
+@cache
+def _formatters(call: Syscall) -> tuple[tuple[bool, Formatter], ...]:
+    return tuple(_formatter(call, argument) for argument in call.args)
+
+
+def _formatter(call: Syscall, argument: Argument) -> tuple[bool, Formatter]:
+    role = role_of(call, argument)
+    return role == "path", lru_cache(maxsize=1024)(_choose(role, argument))
+
+
+def _choose(role: str, argument: Argument) -> Formatter:
+    if role in ("path", "pointer"):
+        return lambda value: f"{value:#x}" if value else "NULL"
+    if role == "mode":
+        return lambda value: f"{value & 0o7777777:#05o}".replace("o", "", 1)
+    if role == "hex":
+        return lambda value: f"{value:#x}" if value else "0"
+    if role == "dirfd":
+        return lambda value: (
+            "AT_FDCWD" if _signed(value, 32) == _AT_FDCWD else str(_signed(value, 32))
+        )
+    if role == "access_mode":
+        return lambda value: format_flags(value, _ACCESS_MODES, "F_OK")
+    if role in load_constants():
+        return _choose_set(role)
+    if role == "int":
+        bits = 32 if argument.name == "fd" else argument.bits
+        return lambda value: str(_signed(value, bits))
+    return str
+
+
+def _choose_set(role: str) -> Formatter:
+    constants = load_constants()[role]
+    if role == "open_flags":
+        return lambda value: _format_open_flags(value, constants)
+    if role == "map_flags":
+        return lambda value: _format_map_flags(value, constants)
+    if role == "clone_flags":
+        return lambda value: _format_clone_flags(value, constants)
+    if role == "futex_op":
+        return lambda value: _format_futex_op(value, constants)
+    if role in ENUMERATIONS:
+        names = {value: name for name, value in reversed(constants.items())}
+        return lambda value: names.get(_signed(value, 32), str(_signed(value, 32)))
+    return lambda value: format_flags(value, constants, "PROT_NONE" if role == "prot" else "0")
+
+
+def format_flags(value: int, constants: dict[str, int], zero: str) -> str:
+    """Names of the bits in ``value`` joined with "|", unknown ones as a number at the end."""
+    rest, names = value, []
+    # Wider ones first: O_SYNC holds O_DSYNC, O_TMPFILE holds O_DIRECTORY.
+    for name, bits in sorted(constants.items(), key=lambda item: -item[1].bit_count()):
+        if bits and rest & bits == bits:
+            names.append((bits & -bits, name))
+            rest &= ~bits
+    texts = [name for _, name in sorted(names)]
+    if rest:
+        texts.append(f"{rest:#x}")
+    return "|".join(texts) or zero
+
+
+def _format_open_flags(value: int, constants: dict[str, int]) -> str:
+    access = ("O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE")[value & 3]
+    rest = format_flags(value & ~3, {n: v for n, v in constants.items() if v > 3}, "")
+    return f"{access}|{rest}" if rest else access
+
+
+def _format_map_flags(value: int, constants: dict[str, int]) -> str:
+    kind = _MAP_TYPES.get(value & 0xF, f"{value & 0xF:#x}")
+    rest = format_flags(value & ~0xF, {n: v for n, v in constants.items() if v > 0xF}, "")
+    return f"{kind}|{rest}" if rest else kind
+
+
+def _format_clone_flags(value: int, constants: dict[str, int]) -> str:
+    """The low byte is the signal that the parent gets."""
+    signals = {number: name for name, number in load_constants()["signal"].items()}
+    signum = value & 0xFF
+    texts = [format_flags(value & ~0xFF, constants, "")] if value & ~0xFF else []
+    if signum:
+        texts.append(signals.get(signum, str(signum)))
+    return "|".join(texts) or "0"
+
+
+def _format_futex_op(value: int, constants: dict[str, int]) -> str:
+    names = {number: name for name, number in constants.items()}
+    text = names.get(value & ~_FUTEX_CLOCK_REALTIME, f"{value:#x}")
+    return f"{text}|FUTEX_CLOCK_REALTIME" if value & _FUTEX_CLOCK_REALTIME else text
+
+
+def _has_unused_mode(call: Syscall, arguments: Sequence[int]) -> bool:
+    """open and openat look at their mode only when they may create a file."""
+    if call.name not in ("open", "openat"):
+        return False
+    constants = load_constants()["open_flags"]
+    flags = arguments[1 if call.name == "open" else 2]
+    temporary = constants["O_TMPFILE"]
+    return not flags & constants["O_CREAT"] and flags & temporary != temporary
+
+
+def _signed(value: int, bits: int) -> int:
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value

@@ -1,0 +1,43 @@
+"""Text tables: columns padded to their widest cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_TIME_UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
+_SIZE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def format_duration(ns: float) -> str:
+    """A duration of ``ns`` nanoseconds with three significant digits and its unit."""
+    for unit_ns, unit in _TIME_UNITS:
+        if ns >= unit_ns:
+            return f"{_three_digits(ns / unit_ns)} {unit}"
+    return f"{ns:.0f} ns"
+
+
+def format_size(size_bytes: float) -> str:
+    """``size_bytes`` in the largest binary unit that leaves at least one."""
+    for unit in _SIZE_UNITS:
+        if size_bytes < 1024 or unit == _SIZE_UNITS[-1]:
+            break
+        size_bytes /= 1024
+    return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{_three_digits(size_bytes)} {unit}"
+
+
+def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """The rows under their header; the first ``left`` columns left-aligned, the others right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = []
+    for row in (header, ["-" * width for width in widths], *rows):
+        cells = [
+            cell.ljust(width) if index < left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _three_digits(value: float) -> str:
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{decimals}f}"

@@ -1,0 +1,233 @@
+"""Makes ``syscalls.json`` and ``constants.json`` out of a kernel's headers.
+
+    python -m tracectl.tables.generate COMMON FLAVOUR
+
+COMMON and FLAVOUR are the unpacked linux-headers-*-common and linux-headers-*-amd64 of the newest
+Debian kernel. Numbers come from the generated entry tables, arguments from the prototypes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).parent
+GENERATOR = "tracectl/tables/generate.py"
+
+_ENTRY_TABLES = {"x86_64": "syscalls_64.h", "i386": "syscalls_32.h"}
+_NUMBERS = {"x86_64": "unistd_64.h", "i386": "unistd_32.h"}
+_PROTOTYPES = (
+    "include/asm-generic/syscalls.h",
+    "arch/x86/include/asm/syscalls.h",
+    "include/linux/syscalls.h",
+)
+
+# Entry points that no header of the package declares; see their SYSCALL_DEFINE in the sources.
+_UNDECLARED = {
+    "sys_arch_prctl": "int option, unsigned long arg2",
+    "sys_iopl": "unsigned int level",
+    "sys_modify_ldt": "int func, void *ptr, unsigned long bytecount",
+    "sys_mmap": "unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags, "
+    "unsigned long fd, unsigned long off",
+    "sys_rt_sigreturn": "void",
+    "sys_sigreturn": "void",
+    "sys_vm86": "unsigned long cmd, unsigned long arg",
+    "sys_vm86old": "struct vm86_struct *user_vm86",
+    "sys_ia32_mmap": "struct mmap_arg_struct32 *arg",
+    "sys_map_shadow_stack": "unsigned long addr, unsigned long size, unsigned int flags",
+    "sys_set_thread_area": "struct user_desc *u_info",
+    "sys_get_thread_area": "struct user_desc *u_info",
+    "sys_uretprobe": "void",
+    "sys_uprobe": "void",
+    "sys_ia32_pread64": "unsigned int fd, char *ubuf, u32 count, u32 poslo, u32 poshi",
+    "sys_ia32_pwrite64": "unsigned int fd, char *ubuf, u32 count, u32 poslo, u32 poshi",
+    "sys_ia32_truncate64": "const char *path, u32 offset_low, u32 offset_high",
+    "sys_ia32_ftruncate64": "unsigned int fd, u32 offset_low, u32 offset_high",
+    "sys_ia32_readahead": "int fd, u32 off_lo, u32 off_hi, size_t count",
+    "sys_ia32_fadvise64": "int fd, u32 offset_lo, u32 offset_hi, size_t len, int advice",
+    "sys_ia32_fadvise64_64": "int fd, u32 offset_low, u32 offset_high, u32 len_low, u32 len_high, "
+    "int advice",
+    "sys_ia32_sync_file_range": "int fd, u32 off_low, u32 off_hi, u32 n_low, u32 n_hi, int flags",
+    "sys_ia32_fallocate": "int fd, int mode, u32 offset_lo, u32 offset_hi, u32 len_lo, u32 len_hi",
+}
+# Prototypes without names for their arguments.
+_NAMES = {
+    "sys_clone": ("flags", "newsp", "parent_tidptr", "child_tidptr", "tls"),
+    "sys_socket": ("family", "type", "protocol"),
+    "sys_socketpair": ("family", "type", "protocol", "usockvec"),
+    "sys_bind": ("fd", "umyaddr", "addrlen"),
+    "sys_connect": ("fd", "uservaddr", "addrlen"),
+    "sys_accept": ("fd", "upeer_sockaddr", "upeer_addrlen"),
+    "sys_accept4": ("fd", "upeer_sockaddr", "upeer_addrlen", "flags"),
+    "sys_getsockname": ("fd", "usockaddr", "usockaddr_len"),
+    "sys_getpeername": ("fd", "usockaddr", "usockaddr_len"),
+    "sys_sendto": ("fd", "buff", "len", "flags", "addr", "addr_len"),
+    "sys_recvfrom": ("fd", "ubuf", "size", "flags", "addr", "addr_len"),
+    "sys_shutdown": ("fd", "how"),
+    "sys_listen": ("fd", "backlog"),
+    "sys_pselect6": ("n", "inp", "outp", "exp", "tsp", "sig"),
+    "sys_ppoll": ("ufds", "nfds", "tsp", "sigmask", "sigsetsize"),
+    "sys_io_submit": ("ctx_id", "nr", "iocbpp"),
+    "sys_rt_sigaction": ("signum", "act", "oldact", "sigsetsize"),
+}
+
+_WIDE = re.compile(r"\*|\blong\b|\bsize_t\b|\bssize_t\b|loff_t|off_t|aio_context_t|u64|__s64")
+_SIGNED = re.compile(r"^(int|long|pid_t|loff_t|ssize_t|key_serial_t|clockid_t|s32|__s32|off_t)\b")
+
+# name of a set: header to read, pattern of its names
+_SETS = {
+    "open_flags": ("asm/fcntl.h", r"O_(?!ACCMODE|NDELAY)[A-Z]+"),
+    "at_flags": ("linux/fcntl.h", r"AT_(SYMLINK|REMOVEDIR|EACCESS|NO_|EMPTY|STATX|RECURSIVE)\w*"),
+    "prot": ("asm/mman.h", r"PROT_\w+"),
+    "map_flags": ("linux/mman.h", r"MAP_(?!TYPE|FILE|HUGE_|SHARED_VALIDATE|UNINIT)\w+"),
+    "advice": ("asm/mman.h", r"MADV_\w+"),
+    "signal": ("asm/signal.h", r"SIG(?!EV_|_|RTM|STKSZ|STKFLT|POLL|LOST|UNUSED)[A-Z0-9]+"),
+    "sigmask_how": ("asm/signal.h", r"SIG_(BLOCK|UNBLOCK|SETMASK)"),
+    "whence": ("linux/fs.h", r"SEEK_(?!MAX)\w+"),
+    "clone_flags": ("linux/sched.h", r"CLONE_(?!ARGS)\w+"),
+    "fcntl_command": ("linux/fcntl.h", r"F_(?!OK$|RDLCK|WRLCK|UNLCK|EXLCK|SHLCK|OWNER|SEAL)\w+"),
+    "futex_op": (
+        "linux/futex.h",
+        r"FUTEX_(?!WAITERS|OWNER|TID|BITSET|OP_|CMD_MASK|32|NO_NODE|ROBUST|WAITV|PRIVATE_FLAG|.*_LIST)\w+",
+    ),
+    "epoll_op": ("linux/eventpoll.h", r"EPOLL_CTL_\w+"),
+    "resource": ("asm/resource.h", r"RLIMIT_\w+"),
+    "clock": ("linux/time.h", r"CLOCK_(?!SGI)\w+"),
+    "prctl_option": (
+        "linux/prctl.h",
+        r"PR_(SET|GET|CAPBSET)_(?!MM_|VMA_)\w+|PR_SET_(MM|VMA)|PR_CAP_AMBIENT",
+    ),
+    "arch_prctl_option": ("asm/prctl.h", r"ARCH_\w+"),
+    "random_flags": ("linux/random.h", r"GRND_\w+"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("common", type=Path)
+    parser.add_argument("flavour", type=Path)
+    args = parser.parse_args()
+    release = args.flavour.name.removeprefix("linux-headers-")
+    prototypes = read_prototypes(args.common)
+    tables = {abi: make_table(abi, args.flavour, prototypes) for abi in _ENTRY_TABLES}
+    _write_lines(HERE / "syscalls.json", release, tables)
+    sets = {name: read_set(name, args.common, args.flavour) for name in _SETS}
+    _write_lines(HERE / "constants.json", release, sets)
+
+
+def read_prototypes(common: Path) -> dict[str, str]:
+    """Entry point to the text of its parameters; of several prototypes the last, which is the one
+    of an architecture without peculiarities."""
+    found = dict(_UNDECLARED)
+    pattern = re.compile(r"asmlinkage\s+\w+\s+((?:sys|compat_sys)_\w+)\s*\(([^)]*)\)", re.DOTALL)
+    for header in _PROTOTYPES:
+        path = common / header
+        if path.is_file():
+            for name, parameters in pattern.findall(path.read_text()):
+                found[name] = " ".join(parameters.split())
+    return found
+
+
+def make_table(abi: str, flavour: Path, prototypes: dict[str, str]) -> dict[str, list[object]]:
+    """Number to name and arguments, each argument as "name:type:bits:sign"."""
+    generated = flavour / "arch/x86/include/generated"
+    entries: dict[int, str] = {}
+    for line in (generated / "asm" / _ENTRY_TABLES[abi]).read_text().splitlines():
+        if match := re.match(r"__SYSCALL\w*\((\d+), (\w+)", line):
+            entries[int(match[1])] = match[2]
+    table: dict[str, list[object]] = {}
+    missing = []
+    numbers = (generated / "uapi/asm" / _NUMBERS[abi]).read_text()
+    for name, number in re.findall(r"#define __NR_(\w+)\s+(\d+)", numbers):
+        entry = entries.get(int(number), "sys_ni_syscall")
+        if entry not in prototypes:
+            missing.append(entry)
+            continue
+        arguments = parse_parameters(entry, prototypes[entry], narrow=abi == "i386")
+        table[number] = [name, *arguments]
+    if missing:
+        raise SystemExit(f"{abi}: no prototype of {missing}; add them to _UNDECLARED")
+    return dict(sorted(table.items(), key=lambda item: int(item[0])))
+
+
+def parse_parameters(entry: str, parameters: str, *, narrow: bool) -> list[str]:
+    if parameters in ("", "void"):
+        return []
+    arguments = []
+    for index, parameter in enumerate(parameters.split(",")):
+        text = re.sub(r"\b(__user|const|__force)\b ?", "", parameter).strip()
+        match = re.match(r"^(.*?[ *])(\w+)$", text)
+        is_named = match and match[2] not in ("int", "long", "char", "size_t", "unsigned")
+        ctype, name = (match[1].strip(), match[2]) if match and is_named else (text, f"arg{index}")
+        if entry in _NAMES:
+            name = _NAMES[entry][index]
+        bits = 64 if _WIDE.search(ctype) and not narrow else 32
+        sign = "s" if _SIGNED.match(ctype) and "*" not in ctype else "u"
+        arguments.append(f"{name}:{ctype}:{bits}:{sign}")
+    return arguments
+
+
+def read_set(name: str, common: Path, flavour: Path) -> dict[str, int]:
+    """The macros of a header whose names match, with their values."""
+    header, pattern = _SETS[name]
+    include = f"#include <{header}>\n"
+    macros = _preprocess(include, common, flavour, "-dM")
+    names = sorted(match[1] for match in re.finditer(rf"^#define ({pattern}) ", macros, re.M))
+    text = _preprocess(include + "".join(f'"@{n}" {n}\n' for n in names), common, flavour)
+    values = {}
+    for constant, expression in re.findall(r'^"@(\w+)" (.*)$', text, re.M):
+        value = _evaluate(expression)
+        if value is not None:
+            values[constant] = value
+    return dict(sorted(values.items(), key=lambda item: (item[1], item[0])))
+
+
+def _preprocess(source: str, common: Path, flavour: Path, *options: str) -> str:
+    includes = []
+    for directory in (
+        common / "arch/x86/include/uapi",
+        flavour / "arch/x86/include/generated/uapi",
+        common / "include/uapi",
+        flavour / "include/generated/uapi",
+        common / "include",
+    ):
+        includes += ["-isystem", str(directory)]
+    done = subprocess.run(
+        # Not wanted, and not whole without the kernel's configuration.
+        ["gcc", "-E", "-P", "-nostdinc", "-D__LINUX_COMPILER_H", "-D__user=", *options,
+         *includes, "-x", "c", "-"],
+        input=source, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout
+
+
+def _evaluate(expression: str) -> int | None:
+    """A C integer expression; None if it is none."""
+    text = re.sub(r"\b(0[xX][0-9a-fA-F]+|\d+)[uUlL]+\b", r"\1", expression)
+    text = re.sub(r"\b0(\d+)\b", r"0o\1", text)
+    if not re.fullmatch(r"[0-9a-fA-FxXo()|<+\-~ ]+", text):
+        return None
+    return int(eval(text, {"__builtins__": {}}))
+
+
+def _write_lines(path: Path, release: str, tables: dict[str, dict[str, object]] | object) -> None:
+    """JSON with one entry a line, so that a difference between two kernels can be read."""
+    assert isinstance(tables, dict)
+    parts = []
+    for name, table in tables.items():
+        rows = ",\n".join(
+            f"{json.dumps(key)}:{json.dumps(value, separators=(',', ':'))}"
+            for key, value in table.items()
+        )
+        parts.append(f"{json.dumps(name)}:{{\n{rows}\n}}")
+    head = f'"generated by":{json.dumps(GENERATOR)},"kernel":{json.dumps(release)}'
+    path.write_text("{" + head + ",\n" + ",\n".join(parts) + "\n}\n")
+
+
+if __name__ == "__main__":
+    main()

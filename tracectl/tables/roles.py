@@ -1,0 +1,128 @@
+"""What an argument of a system call means, as far as its name and type tell."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+
+from tracectl.tables.table import Argument, Syscall
+
+# (system call, argument) to the set of constants or the way to print it.
+_BY_CALL = {
+    ("open", "flags"): "open_flags",
+    ("openat", "flags"): "open_flags",
+    ("dup3", "flags"): "open_flags",
+    ("pipe2", "flags"): "open_flags",
+    ("mmap", "prot"): "prot",
+    ("mmap2", "prot"): "prot",
+    ("mprotect", "prot"): "prot",
+    ("pkey_mprotect", "prot"): "prot",
+    ("mmap", "flags"): "map_flags",
+    ("mmap2", "flags"): "map_flags",
+    ("mmap", "fd"): "int",
+    ("mmap2", "fd"): "int",
+    ("madvise", "behavior"): "advice",
+    ("lseek", "whence"): "whence",
+    ("lseek", "origin"): "whence",
+    ("clone", "flags"): "clone_flags",
+    ("unshare", "unshare_flags"): "clone_flags",
+    ("setns", "flags"): "clone_flags",
+    ("setns", "nstype"): "clone_flags",
+    ("access", "mode"): "access_mode",
+    ("faccessat", "mode"): "access_mode",
+    ("faccessat2", "mode"): "access_mode",
+    ("faccessat2", "flags"): "at_flags",
+    ("newfstatat", "flag"): "at_flags",
+    ("statx", "flags"): "at_flags",
+    ("unlinkat", "flag"): "at_flags",
+    ("linkat", "flags"): "at_flags",
+    ("fchownat", "flag"): "at_flags",
+    ("fchmodat2", "flags"): "at_flags",
+    ("utimensat", "flags"): "at_flags",
+    ("execveat", "flags"): "at_flags",
+    ("name_to_handle_at", "flag"): "at_flags",
+    ("fcntl", "cmd"): "fcntl_command",
+    ("fcntl64", "cmd"): "fcntl_command",
+    ("futex", "op"): "futex_op",
+    ("epoll_ctl", "op"): "epoll_op",
+    ("prlimit64", "resource"): "resource",
+    ("getrlimit", "resource"): "resource",
+    ("setrlimit", "resource"): "resource",
+    ("prctl", "option"): "prctl_option",
+    ("arch_prctl", "option"): "arch_prctl_option",
+    ("getrandom", "flags"): "random_flags",
+    ("rt_sigprocmask", "how"): "sigmask_how",
+    ("umask", "mask"): "mode",
+    ("brk", "brk"): "pointer",
+}
+_BY_NAME = {
+    "dfd": "dirfd",
+    "olddfd": "dirfd",
+    "newdfd": "dirfd",
+    "mode": "mode",
+    "sig": "signal",
+    "signum": "signal",
+    "which_clock": "clock",
+}
+_PATH_NAMES = frozenset(
+    [
+        "filename",
+        "pathname",
+        "path",
+        "oldname",
+        "newname",
+        "name",
+        "dev_name",
+        "dir_name",
+        "put_old",
+        "new_root",
+        "library",
+        "specialfile",
+        "old_name",
+        "new_name",
+    ]
+)
+_ADDRESSES = frozenset(["addr", "start", "newsp", "tls", "new_addr"])
+_HEXADECIMAL = frozenset(["flags", "flag", "mask"])
+
+RETURNS_POINTER = frozenset({"mmap", "mmap2", "mremap", "brk", "shmat"})
+ENUMERATIONS = frozenset(
+    [
+        "advice",
+        "signal",
+        "sigmask_how",
+        "whence",
+        "fcntl_command",
+        "futex_op",
+        "epoll_op",
+        "resource",
+        "clock",
+        "prctl_option",
+        "arch_prctl_option",
+    ]
+)
+
+
+def role_of(call: Syscall, argument: Argument) -> str:
+    """A set of constants, or one of path, pointer, dirfd, mode, access_mode, hex, int, uint."""
+    explicit = _BY_CALL.get((call.name, argument.name))
+    if explicit:
+        return explicit
+    if argument.is_pointer:
+        is_text = argument.ctype.startswith("char") and argument.name in _PATH_NAMES
+        return "path" if is_text else "pointer"
+    if argument.name in _BY_NAME:
+        return _BY_NAME[argument.name]
+    if argument.name in _ADDRESSES and "long" in argument.ctype:
+        return "pointer"
+    if argument.name in _HEXADECIMAL:
+        return "hex"
+    return "int" if argument.is_signed else "uint"
+
+
+@cache
+def load_constants() -> dict[str, dict[str, int]]:
+    """Sets of constants by name: name to value, ascending by value."""
+    tree = json.loads(files("tracectl.tables").joinpath("constants.json").read_bytes())
+    return {name: values for name, values in tree.items() if isinstance(values, dict)}

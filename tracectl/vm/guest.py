@@ -1,0 +1,211 @@
+"""A throw-away guest: boot, one command, its output and exit code, gone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tracectl.errors import GuestError, UnsupportedError
+from tracectl.vm.initramfs import build_initramfs
+from tracectl.vm.kernel import Kernel
+
+JOB = Path("/job")
+"""Where the job directory is in the guest."""
+
+_QEMU = "qemu-system-x86_64"
+_TAIL_LINES = 30
+_PROBLEM = re.compile(r"WARNING: |BUG: |Oops|Kernel panic|rcu: INFO|general protection|INFO: task")
+# What the emulated machine and the distribution's kernel say by themselves.
+_HARMLESS = re.compile(r"unsupported hardware|Spectre|MDS CPU bug|BIOS bug")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a guest runs. ``icount``: one vCPU on which a nanosecond is an instruction."""
+
+    smp: int = 2
+    memory_mib: int = 2048
+    timeout_s: float = 600
+    icount: bool = False
+    single_thread: bool = False
+    module: Path | None = None
+    boot: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuestResult:
+    """``exit_code`` is the command's. ``problems`` are lines of the kernel's log that no healthy
+    kernel writes."""
+
+    exit_code: int
+    console: str
+    dmesg: str
+    problems: list[str] = field(default_factory=list)
+
+
+def run_guest(
+    kernel: Kernel,
+    argv: Sequence[str],
+    job: Path,
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    options: Options = Options(),
+    stdout: int = 1,
+    stderr: int = 2,
+) -> GuestResult:
+    """Runs ``argv`` in ``cwd`` under ``kernel``, on the machine's own files.
+
+    The directory ``job`` is /job in the guest and the only place whose changes stay. GuestError
+    when the guest panics, hangs or does not come up.
+    """
+    if shutil.which(_QEMU) is None:
+        raise UnsupportedError(
+            f"a guest needs {_QEMU}, which is not installed: apt-get install qemu-system-x86"
+        )
+    _write_job(job, kernel, argv, cwd, env, options)
+    # Copies: 1 and 2 are qemu's own.
+    streams = os.dup(stdout), os.dup(stderr)
+    try:
+        return _run(kernel, job, options, streams)
+    finally:
+        for fd in streams:
+            os.close(fd)
+
+
+def _run(kernel: Kernel, job: Path, options: Options, streams: tuple[int, int]) -> GuestResult:
+    with tempfile.TemporaryDirectory(prefix="tracectl-vm-") as temporary:
+        work = Path(temporary)
+        (work / "initramfs").write_bytes(build_initramfs(kernel))
+        command = _qemu_command(kernel, work, job, options, streams)
+        for attempt in range(2):
+            exit_code = _boot(command, work, job, options.timeout_s, streams)
+            # One boot in a dozen of some kernels ends early under emulation.
+            if exit_code is not None or attempt or (job / "started").exists():
+                break
+        console = _read(work / "console")
+    if exit_code is None:
+        raise GuestError(f"{_what_happened(console)}\n{_tail(console)}")
+    dmesg = _read(job / "dmesg")
+    return GuestResult(exit_code, console, dmesg, find_problems(console + dmesg))
+
+
+def find_problems(log: str) -> list[str]:
+    """Lines of a kernel log that tell of a warning, an oops or a stall."""
+    return [
+        line
+        for line in dict.fromkeys(log.splitlines())
+        if _PROBLEM.search(line) and not _HARMLESS.search(line)
+    ]
+
+
+def _write_job(
+    job: Path,
+    kernel: Kernel,
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    options: Options,
+) -> None:
+    for name in ("status", "started", "dmesg"):
+        (job / name).unlink(missing_ok=True)
+    module = shlex.quote(str(options.module)) if options.module else ""
+    (job / "environment").write_text(
+        f"MODULES={shlex.quote(str(kernel.modules))}\nMODULE={module}\n"
+    )
+    pairs = [f"{name}={value}" for name, value in env.items()]
+    (job / "command").write_text(
+        f"cd {shlex.quote(str(cwd))} || exit 126\n"
+        f"exec {shlex.join(['env', '-i', *pairs, *argv])}\n",
+        encoding="utf8",
+        errors="surrogateescape",
+    )
+
+
+def _qemu_command(
+    kernel: Kernel, work: Path, job: Path, options: Options, streams: tuple[int, int]
+) -> list[str]:
+    accel, smp = "tcg,thread=multi", options.smp
+    if options.icount or options.single_thread:
+        accel = "tcg,thread=single"
+    if options.icount:
+        accel, smp = "tcg", 1
+    boot = ["console=ttyS0", "quiet", "loglevel=4", "panic=-1", "panic_on_warn=1", "oops=panic"]
+    boot += ["mitigations=off", "random.trust_cpu=on", "tsc=reliable", *options.boot]
+    command = [_QEMU, "-machine", "q35", "-accel", accel, "-cpu", "max", "-smp", str(smp)]
+    command += ["-m", str(options.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot"]
+    command += ["-display", "none", "-kernel", str(kernel.vmlinuz)]
+    command += ["-initrd", str(work / "initramfs"), "-append", " ".join(boot)]
+    command += ["-serial", f"file:{_escape(work / 'console')}"]
+    command += ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
+    for name, fd in zip(("stdout", "stderr"), streams, strict=True):
+        command += ["-add-fd", f"fd={fd},set={fd}"]
+        command += ["-chardev", f"file,id={name},path=/dev/fdset/{fd},append=on"]
+        command += ["-device", f"virtserialport,chardev={name},name={name}"]
+    for name, path, more in (("root", Path("/"), ",readonly=on"), ("job", job, "")):
+        command += ["-fsdev", f"local,id={name},path={_escape(path)},security_model=none,"
+                    f"multidevs=remap{more}"]  # fmt: skip
+        command += ["-device", f"virtio-9p-pci,fsdev={name},mount_tag={name}"]
+    if options.icount:
+        command += ["-icount", "shift=0,sleep=off"]
+    return command
+
+
+def _boot(
+    command: Sequence[str], work: Path, job: Path, timeout_s: float, fds: tuple[int, int]
+) -> int | None:
+    """The command's exit code, or None if the guest ended without one. GuestError when it hangs or
+    qemu itself refuses."""
+    with (
+        (work / "qemu").open("wb") as said,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            pass_fds=fds,
+            start_new_session=True,
+        ) as qemu,
+    ):
+        try:
+            code = qemu.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise GuestError(
+                f"the guest did not end within {timeout_s:.0f} s\n{_tail(_read(work / 'console'))}"
+            ) from None
+        finally:
+            qemu.kill()
+    if code:
+        raise GuestError(f"{_QEMU} failed: {_tail(_read(work / 'qemu'))}")
+    status = _read(job / "status").strip()
+    return int(status) if status else None
+
+
+def _what_happened(console: str) -> str:
+    panic = re.search(r"Kernel panic - not syncing: (.*)", console)
+    if panic:
+        return f"the guest's kernel panicked: {panic[1]}"
+    return "the guest ended before its command did"
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.rstrip().splitlines()[-_TAIL_LINES:])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _escape(path: Path) -> str:
+    """qemu's option parser takes a double comma for one."""
+    return os.fspath(path).replace(",", ",,")

@@ -1,0 +1,64 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0
+# The guest's init: the machine's root under a throw-away overlay, the command in
+# it, and its exit code out through the job directory.
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+for module in /modules/*.ko; do
+	insmod "$module" || echo "init: $module failed" >/dev/kmsg
+done
+
+mkdir -p /lower /upper /root /job
+mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144,access=any job /job
+mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 root /lower
+mount -t tmpfs -o mode=755 upper /upper
+mkdir /upper/data /upper/work
+mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work root /root
+. /job/environment
+
+mkdir -p /root/job "/root/lib/modules/$(uname -r)" /root/proc /root/sys /root/dev /root/run
+mount --bind "/root$MODULES" "/root/lib/modules/$(uname -r)"
+mount --move /job /root/job
+mount --move /proc /root/proc
+mount --move /sys /root/sys
+mount --move /dev /root/dev
+# ash opens it for what runs in the background.
+mknod /dev/null c 1 3
+ln -s /proc/self/fd /root/dev/fd
+ln -s /proc/self/fd/0 /root/dev/stdin
+ln -s /proc/self/fd/1 /root/dev/stdout
+ln -s /proc/self/fd/2 /root/dev/stderr
+mkdir -p /root/dev/pts /root/dev/shm
+mount -t devpts devpts /root/dev/pts
+mount -t tmpfs -o mode=1777 shm /root/dev/shm
+mount -t tmpfs -o mode=755 run /root/run
+mount -t debugfs debugfs /root/sys/kernel/debug
+mount -t tracefs tracefs /root/sys/kernel/tracing
+mount -t cgroup2 cgroup /root/sys/fs/cgroup
+ip link set lo up
+hostname tracectl-guest
+
+# Streams of their own, byte for byte: a console would translate line ends. A
+# port can be opened only once, so the command gets a pipe to it.
+for port in /root/sys/class/virtio-ports/*; do
+	stream=$(cat "$port/name")
+	mkfifo "/$stream"
+	cat "/$stream" >"/root/dev/${port##*/}" &
+	eval "$stream=$!"
+done
+
+[ -z "$MODULE" ] || insmod "/root$MODULE" || echo "init: $MODULE failed" >/root/dev/kmsg
+: >/root/job/started
+chroot /root /bin/sh /job/command >/stdout 2>/stderr </dev/null
+echo $? >/root/job/status
+# What the command left running may hold the pipes open; it gets a moment.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	kill -0 "$stdout" 2>/dev/null || kill -0 "$stderr" 2>/dev/null || break
+	sleep 0.1
+done
+dmesg >/root/job/dmesg
+sync
+poweroff -f
