@@ -1,7 +1,7 @@
 """Debian packages for the guest, fetched but not installed.
 
 apt works on a state of its own below the cache directory: it needs no root, and what the machine
-has installed or configured stays as it is. Mirror and keyring are those of the machine's own sources.
+has installed or configured stays as it is. Mirror and keyring are those of its own sources.
 """
 
 from __future__ import annotations

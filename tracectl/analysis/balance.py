@@ -1,0 +1,97 @@
+"""The proof that a capture is whole: recorded + lost = generated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tracectl.abi.records import FRAMING_KINDS, NR_ESCAPE, OTHER_SLOT, SHAPES, Kind
+from tracectl.capture.metadata import CpuTotals
+from tracectl.decode.subbuffer import Records
+
+
+@dataclass(slots=True)
+class CpuBalance:
+    """What the file holds of one CPU: records by kind, entries and exits by slot."""
+
+    cpu: int
+    kinds: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
+    entries: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
+    exits: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
+    seqs: list[int] = field(default_factory=list)
+    last_ns: int = 0
+    disorder: int = 0
+
+    def add(self, records: Records) -> None:
+        self.kinds += np.bincount(records.kind, minlength=256)
+        slots = slots_of(records)
+        self.entries += np.bincount(slots[records.kind == Kind.ENTRY], minlength=OTHER_SLOT + 1)
+        is_exit = (records.kind == Kind.EXIT) | (records.kind == Kind.EXIT_WIDE)
+        self.exits += np.bincount(slots[is_exit], minlength=OTHER_SLOT + 1)
+        self.disorder += records.first_ns < self.last_ns
+        self.seqs.append(records.seq)
+        self.last_ns = records.last_ns
+
+
+def slots_of(records: Records) -> np.ndarray:
+    """The counter slot of each record, of its id read as a system call's."""
+    number = (records.id & NR_ESCAPE).astype(np.int64)
+    slots = (records.id >> 14).astype(np.int64) * SHAPES + number
+    slots[(number >= SHAPES) | (slots >= OTHER_SLOT)] = OTHER_SLOT
+    return slots
+
+
+def count_records(all_records: Iterable[Records]) -> dict[int, CpuBalance]:
+    """What the file holds, by CPU."""
+    cpus: dict[int, CpuBalance] = {}
+    for records in all_records:
+        cpus.setdefault(records.cpu, CpuBalance(records.cpu)).add(records)
+    return cpus
+
+
+def find_faults(cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]) -> list[str]:
+    """Sentences about everything that does not add up; none for a whole capture."""
+    faults: list[str] = []
+    for total in totals:
+        counted = cpus.get(total.cpu, CpuBalance(total.cpu))
+        faults += _sequence_faults(counted, total)
+        faults += _kind_faults(counted, total)
+        faults += _syscall_faults(counted, total)
+        if counted.disorder:
+            faults.append(f"CPU {total.cpu}: {counted.disorder} sub-buffers begin before the last")
+    return faults
+
+
+def _sequence_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
+    missing = sorted(set(range(total.subbufs)) - set(counted.seqs))
+    if not missing:
+        return []
+    shown = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
+    return [f"CPU {total.cpu}: {len(missing)} of {total.subbufs} sub-buffers missing ({shown})"]
+
+
+def _kind_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
+    faults = []
+    for kind in Kind:
+        if kind in FRAMING_KINDS or kind == Kind.EXIT_WIDE:
+            continue
+        recorded = int(counted.kinds[kind])
+        if kind == Kind.EXIT:
+            recorded += int(counted.kinds[Kind.EXIT_WIDE])
+        if recorded + total.lost[kind] != total.generated[kind]:
+            faults.append(
+                f"CPU {total.cpu}: {kind.name}: {recorded} recorded + {total.lost[kind]} lost "
+                f"!= {total.generated[kind]} generated"
+            )
+    return faults
+
+
+def _syscall_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
+    faults = []
+    for slot, (entries, exits, entries_lost, exits_lost) in total.syscalls.items():
+        recorded = int(counted.entries[slot]), int(counted.exits[slot])
+        if (recorded[0] + entries_lost, recorded[1] + exits_lost) != (entries, exits):
+            faults.append(f"CPU {total.cpu}: system call slot {slot} does not add up")
+    return faults

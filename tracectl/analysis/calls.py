@@ -1,0 +1,247 @@
+"""System calls out of records: entries paired with exits, thread by thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.records import NR_BITS, Kind
+from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
+from tracectl.decode.subbuffer import Records
+
+_U64 = NDArray[np.uint64]
+_I64 = NDArray[np.int64]
+
+
+class State(IntEnum):
+    """What of a call was recorded."""
+
+    PAIRED = 0
+    UNFINISHED = 1
+    """Its exit was lost, or never came: exit_group, or tracing stopped inside it."""
+    NO_ENTRY = 2
+    """Its entry was lost, or came before tracing; a new thread's first return, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """One row a call, in order of time; times in ns of CLOCK_MONOTONIC.
+
+    ``entry_ns`` or ``exit_ns`` is 0 where that half is missing. ``arguments`` has shape (n, 6) and
+    is not sign-extended. ``names`` are the paths opened, ``name_row`` the row of each one's call.
+    """
+
+    tid: _I64
+    tgid: _I64
+    abi: _I64
+    nr: _I64
+    entry_ns: _U64
+    exit_ns: _U64
+    result: _I64
+    state: NDArray[np.uint8]
+    arguments: _U64
+    names: list[bytes] = field(default_factory=list)
+    name_row: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.tid)
+
+    @property
+    def duration_ns(self) -> _U64:
+        """0 where one half is missing."""
+        return np.where(self.state == State.PAIRED, self.exit_ns - self.entry_ns, np.uint64(0))
+
+
+@dataclass(slots=True)
+class _Events:
+    """Entries, exits and names of all sub-buffers, one row each."""
+
+    time_ns: list[_U64] = field(default_factory=list)
+    tid: list[_I64] = field(default_factory=list)
+    tgid: list[_I64] = field(default_factory=list)
+    kind: list[NDArray[np.uint8]] = field(default_factory=list)
+    abi: list[_I64] = field(default_factory=list)
+    nr: list[_I64] = field(default_factory=list)
+    value: list[_I64] = field(default_factory=list)
+    began_ns: list[_U64] = field(default_factory=list)
+    arguments: list[_U64] = field(default_factory=list)
+    names: list[bytes] = field(default_factory=list)
+    renames: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def add(self, records: Records, shapes: Shapes) -> None:
+        rows = records.rows(Kind.ENTRY, Kind.EXIT, Kind.EXIT_WIDE, Kind.NAME)
+        kind = records.kind[rows]
+        count = len(rows)
+        nr, value = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        began, arguments = np.zeros(count, np.uint64), np.zeros((count, 6), np.uint64)
+        entries = np.flatnonzero(kind == Kind.ENTRY)
+        if len(entries):
+            arguments[entries] = arguments_of(records, rows[entries], shapes)
+            nr[entries] = numbers_of(records, rows[entries])
+        exits = np.flatnonzero(kind == Kind.EXIT)
+        bodies = records.bodies(Kind.EXIT, rows[exits])
+        value[exits] = bodies["result"]
+        began[exits] = records.time_ns[rows[exits]] - bodies["duration_ns"]
+        wide = np.flatnonzero(kind == Kind.EXIT_WIDE)
+        value[wide] = records.bodies(Kind.EXIT_WIDE, rows[wide])["result"]
+        ended = kind != Kind.ENTRY
+        nr[ended] = records.id[rows[ended]] & ((1 << NR_BITS) - 1)
+        named = np.flatnonzero(kind == Kind.NAME)
+        value[named] = np.arange(len(self.names), len(self.names) + len(named))
+        self.names.extend(records.iter_strings(rows[named]))
+        self.time_ns.append(records.time_ns[rows])
+        self.tid.append(records.tid[rows].astype(np.int64))
+        self.tgid.append(records.tgid[rows].astype(np.int64))
+        self.kind.append(kind)
+        self.abi.append((records.id[rows] >> NR_BITS).astype(np.int64))
+        self.nr.append(nr)
+        self.value.append(value)
+        self.began_ns.append(began)
+        self.arguments.append(arguments)
+        self._add_renames(records)
+
+    def _add_renames(self, records: Records) -> None:
+        rows = records.rows(Kind.EXEC)
+        old = records.bodies(Kind.EXEC, rows)["old_tid"]
+        for row, old_tid in zip(rows.tolist(), old.tolist(), strict=True):
+            tid = int(records.tid[row])
+            if old_tid != tid:
+                self.renames.append((int(records.time_ns[row]), int(old_tid), tid))
+
+
+def pair_calls(all_records: Iterable[Records], shapes: Shapes) -> Calls:
+    """The calls of a whole capture, which is held in memory: about 150 bytes a call.
+
+    An exit that knows how long its call took pairs only with the entry of just that time, others
+    with the thread's last entry if nothing of that thread's or CPU's was lost in between.
+    """
+    events = _Events()
+    gaps = _Gaps()
+    for records in all_records:
+        events.add(records, shapes)
+        gaps.add(records)
+    if not events.time_ns:
+        events.add(_EMPTY, shapes)
+    return _pair(events, gaps)
+
+
+def _pair(events: _Events, gaps: _Gaps) -> Calls:
+    tid = np.concatenate(events.tid)
+    time_ns = np.concatenate(events.time_ns)
+    kind = np.concatenate(events.kind)
+    _rename(tid, time_ns, kind, events.renames)
+    order = np.lexsort((time_ns, tid))
+    tid, time_ns, kind = tid[order], time_ns[order], kind[order]
+    value = np.concatenate(events.value)[order]
+    began = np.concatenate(events.began_ns)[order]
+    index = np.arange(len(order))
+    is_entry, is_exit = kind == Kind.ENTRY, (kind == Kind.EXIT) | (kind == Kind.EXIT_WIDE)
+    last_entry = np.maximum.accumulate(np.where(is_entry, index, -1))
+    last_exit = np.maximum.accumulate(np.where(is_exit, index, -1))
+    exit_before = np.concatenate(([-1], last_exit[:-1])).astype(np.intp)[: len(index)]
+    open_entry = np.where((last_entry > exit_before) & (tid[last_entry] == tid), last_entry, -1)
+    exits = np.flatnonzero(is_exit & (open_entry >= 0))
+    entries = open_entry[exits]
+    knows = kind[exits] == Kind.EXIT
+    sure = np.where(
+        knows, began[exits] == time_ns[entries], ~gaps.between(time_ns[entries], time_ns[exits])
+    )
+    exits, entries = exits[sure], entries[sure]
+    exit_of = np.full(len(order), -1)
+    exit_of[entries] = exits
+    alone = is_exit.copy()
+    alone[exits] = False
+    rows = np.flatnonzero(is_entry | alone)
+    rows = rows[np.argsort(time_ns[rows], kind="stable")]
+    return _rows(events, order, rows, exit_of, tid, time_ns, value, is_entry, kind, open_entry)
+
+
+def _rows(
+    events: _Events,
+    order: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    exit_of: NDArray[np.intp],
+    tid: _I64,
+    time_ns: _U64,
+    value: _I64,
+    is_entry: NDArray[np.bool_],
+    kind: NDArray[np.uint8],
+    open_entry: NDArray[np.intp],
+) -> Calls:
+    begins = is_entry[rows]
+    ends = np.where(begins, exit_of[rows], rows)
+    has_end = ends >= 0
+    zero = np.uint64(0)
+    row_of = np.full(len(order), -1)
+    row_of[rows] = np.arange(len(rows))
+    named = np.flatnonzero((kind == Kind.NAME) & (open_entry >= 0))
+    named = named[np.argsort(time_ns[named], kind="stable")]
+    state = np.where(begins, np.where(has_end, State.PAIRED, State.UNFINISHED), State.NO_ENTRY)
+    source = order[rows]
+    return Calls(
+        tid=tid[rows],
+        tgid=np.concatenate(events.tgid)[source],
+        abi=np.concatenate(events.abi)[source],
+        nr=np.concatenate(events.nr)[source],
+        entry_ns=np.where(begins, time_ns[rows], zero),
+        exit_ns=np.where(has_end, time_ns[ends], zero),
+        result=np.where(has_end, value[ends], 0),
+        state=state.astype(np.uint8),
+        arguments=np.concatenate(events.arguments)[source],
+        names=[events.names[index] for index in value[named].tolist()],
+        name_row=row_of[open_entry[named]].tolist(),
+    )
+
+
+def _rename(
+    tid: _I64, time_ns: _U64, kind: NDArray[np.uint8], renames: list[tuple[int, int, int]]
+) -> None:
+    """exec in a thread other than the leader: its last entry belongs to the leader's tid."""
+    for when_ns, old_tid, new_tid in renames:
+        before = np.flatnonzero((tid == old_tid) & (kind == Kind.ENTRY) & (time_ns <= when_ns))
+        if len(before):
+            began = time_ns[before].max()
+            tid[(tid == old_tid) & (time_ns >= began) & (time_ns <= when_ns)] = new_tid
+
+
+class _Gaps:
+    """Spans of time in which some CPU lost events."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[int, int, int]] = {}
+        self._spans: list[tuple[int, int]] = []
+
+    def add(self, records: Records) -> None:
+        lost, seq, last_ns = self._last.get(records.cpu, (0, -1, 0))
+        if sum(records.lost) != lost or records.seq != seq + 1:
+            self._spans.append((last_ns, records.first_ns))
+        self._last[records.cpu] = (sum(records.lost), records.seq, records.last_ns)
+
+    def between(self, from_ns: _U64, to_ns: _U64) -> NDArray[np.bool_]:
+        """Whether a gap overlaps each span."""
+        overlaps = np.zeros(len(from_ns), np.bool_)
+        for start, end in self._spans:
+            overlaps |= (from_ns < end) & (to_ns > start)
+        return overlaps
+
+
+_EMPTY = Records(
+    cpu=0,
+    seq=0,
+    session_id=0,
+    first_ns=0,
+    last_ns=0,
+    lost=(0,),
+    words=np.zeros(1, np.uint64),
+    granule=np.zeros(0, np.intp),
+    time_ns=np.zeros(0, np.uint64),
+    kind=np.zeros(0, np.uint8),
+    id=np.zeros(0, np.uint16),
+    granules=np.zeros(0, np.uint8),
+    tid=np.zeros(0, np.uint32),
+    tgid=np.zeros(0, np.uint32),
+)
