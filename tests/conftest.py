@@ -1,0 +1,59 @@
+"""Guests for the tests: a real kernel with the real module."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[1]
+os.environ.setdefault("TRACECTL_CACHE", str(REPO / ".cache"))
+WORKLOADS = REPO / "tests" / "workloads"
+
+
+@pytest.fixture(scope="session")
+def kernel():
+    from tracectl.vm.kernel import fetch_kernel
+
+    return fetch_kernel(os.environ.get("KERNELS", "6.1"))
+
+
+@pytest.fixture(scope="session")
+def workload(tmp_path_factory):
+    """Compiles tests/workloads/NAME.c; answers the program's path."""
+    built = tmp_path_factory.mktemp("workloads")
+
+    def compile_(name: str) -> str:
+        program = built / name
+        source = WORKLOADS / f"{name}.c"
+        subprocess.run(["gcc", "-O2", "-Wall", "-pthread", "-o", program, source], check=True)
+        return str(program)
+
+    return compile_
+
+
+@pytest.fixture
+def guest(kernel, tmp_path):
+    """Runs a shell script in a guest with the module; a kernel warning fails the test."""
+    from tracectl.vm.build import module_for
+    from tracectl.vm.guest import Options, run_guest
+
+    def run(script: str, **options) -> int:
+        out = (tmp_path / "out").open("wb")
+        result = run_guest(
+            kernel,
+            ["sh", "-c", f'tracectl() {{ {sys.executable} -m tracectl "$@"; }}\n{script}'],
+            tmp_path,
+            cwd=REPO,
+            env=dict(os.environ),
+            options=Options(module=module_for(kernel), **options),
+            stdout=out.fileno(),
+            stderr=out.fileno(),
+        )
+        assert not result.problems
+        return result.exit_code
+
+    return run

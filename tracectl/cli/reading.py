@@ -1,0 +1,41 @@
+"""Captures as the reporting commands read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracectl.capture.reader import Capture
+from tracectl.decode.subbuffer import Records, decode_subbuffer
+from tracectl.errors import CaptureError, DecodeError
+from tracectl.tables.table import SyscallTable
+
+
+def iter_records(capture: Capture) -> Iterator[Records]:
+    """The sub-buffers of ``capture``; one that cannot be decoded becomes a problem of it."""
+    for chunk in capture.iter_chunks():
+        try:
+            yield decode_subbuffer(chunk.data)
+        except DecodeError as error:
+            capture.problems.append(f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}")
+
+
+def tables_of(capture: Capture) -> list[SyscallTable]:
+    """The capture's own tables, by ABI; x32 shares the numbers of x86-64."""
+    try:
+        tables = {
+            name: SyscallTable.from_json(name, tree)
+            for name, tree in capture.metadata.tables.items()
+        }
+        return [tables["x86_64"], tables["i386"], tables["x86_64"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CaptureError(
+            capture.path, f"its system-call tables are damaged ({error!r})"
+        ) from error
+
+
+def lost_of(capture: Capture) -> tuple[int, int]:
+    """Events generated and lost, as the module counted them; 0, 0 without an end block."""
+    if capture.end is None:
+        return 0, 0
+    cpus = capture.end.cpus
+    return sum(sum(cpu.generated) for cpu in cpus), sum(sum(cpu.lost) for cpu in cpus)

@@ -1,0 +1,60 @@
+"""tracectl report"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from tracectl.capture.reader import open_capture
+from tracectl.cli.output import print_json
+from tracectl.cli.reading import iter_records, lost_of, tables_of
+from tracectl.errors import EXIT_OK
+from tracectl.render.table import format_duration, format_table
+
+HELP = "calls, errors and latency by system call"
+EXAMPLES = """\
+  tracectl report a.trace
+  tracectl report --json a.trace"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the capture")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tracectl.analysis.calls import pair_calls  # noqa: PLC0415 - numpy
+    from tracectl.analysis.summary import summarize  # noqa: PLC0415
+
+    with open_capture(args.file) as capture:
+        tables = tables_of(capture)
+        rows = summarize(pair_calls(iter_records(capture), capture.metadata.shapes))
+        generated, lost = lost_of(capture)
+        problems = capture.problems
+    named = [(tables[min(row.abi, 2)].name(row.nr), row) for row in rows]
+    if args.json:
+        print_json(
+            {
+                "generated": generated,
+                "lost": lost,
+                "problems": problems,
+                "syscalls": [{"name": name, **asdict(row)} for name, row in named],
+            }
+        )
+        return EXIT_OK
+    for problem in problems:
+        print(f"! {problem}")
+    print(f"{generated - lost:,} events recorded, {lost:,} lost\n")
+    header = ("syscall", "calls", "errors", "total", "p50", "p95", "p99", "max")
+    cells = [
+        (
+            name,
+            f"{row.calls:,}",
+            f"{row.errors:,}" if row.errors else "",
+            *map(format_duration, (row.total_ns, row.p50_ns, row.p95_ns, row.p99_ns, row.max_ns)),
+        )
+        for name, row in named
+    ]
+    print(format_table(header, cells))
+    return EXIT_OK

@@ -1,0 +1,44 @@
+"""tracectl verify"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tracectl.capture.reader import open_capture
+from tracectl.cli.output import exit_code, print_json
+from tracectl.cli.reading import iter_records, lost_of
+from tracectl.errors import EXIT_FAILED
+
+HELP = "prove that a capture is whole: recorded + lost = generated"
+EXAMPLES = """\
+  tracectl verify a.trace
+  tracectl verify --strict a.trace    also fail when events were lost"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="the capture")
+    parser.add_argument("--strict", action="store_true", help="exit with 4 when events were lost")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tracectl.analysis.balance import count_records, find_faults  # noqa: PLC0415 - numpy
+
+    with open_capture(args.file) as capture:
+        counted = count_records(iter_records(capture))
+        generated, lost = lost_of(capture)
+        totals = capture.end.cpus if capture.end else []
+        faults = [*capture.problems, *find_faults(counted, totals)]
+    if args.json:
+        facts = {"generated": generated, "lost": lost, "recorded": generated - lost}
+        print_json({"whole": not faults, **facts, "faults": faults})
+    elif faults:
+        print(f"{args.file} is not whole:")
+        print("\n".join(f"  {fault}" for fault in faults))
+    else:
+        print(
+            f"{args.file} is whole: {generated - lost:,} recorded + {lost:,} lost = "
+            f"{generated:,} generated, on every CPU and for every kind and system call"
+        )
+    return EXIT_FAILED if faults else exit_code(lost, strict=args.strict)
