@@ -24,6 +24,8 @@ _KERNEL_ERRORS = {
     514: ("ERESTARTNOHAND", "To be restarted if no handler"),
     516: ("ERESTART_RESTARTBLOCK", "Interrupted by signal"),
 }
+# Of two names for a number, Python has the other one.
+_ERROR_ALIASES = {errno.EDEADLK: "EDEADLK", errno.EOPNOTSUPP: "EOPNOTSUPP"}
 _ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
 _ENTRY_ONLY = frozenset({"exit", "exit_group"})
 
@@ -64,7 +66,7 @@ def format_result(name: str, result: int) -> str:
         if -result in _KERNEL_ERRORS:
             error, meaning = _KERNEL_ERRORS[-result]
             return f"? {error} ({meaning})"
-        error = errno.errorcode.get(-result, str(-result))
+        error = _ERROR_ALIASES.get(-result) or errno.errorcode.get(-result, str(-result))
         return f"-1 {error} ({os.strerror(-result)})"
     if name in RETURNS_POINTER:
         return f"{result & 0xFFFFFFFFFFFFFFFF:#x}"
