@@ -7,7 +7,8 @@ import pytest
 
 from tracectl.abi.control import EventClass
 from tracectl.errors import EXIT_IMPOSSIBLE, UnsupportedError
-from tracectl.kernel.device import UNKNOWN_SHAPE, Device, _pack_shapes, _probe_error
+from tracectl.kernel.device import UNKNOWN_SHAPE, Device, _pack_shapes
+from tracectl.kernel.sites import refusal
 
 
 def test_no_device(tmp_path):
@@ -24,7 +25,7 @@ def test_device_that_knows_no_request_of_ours():
 @pytest.mark.parametrize("code", [errno.ENOENT, errno.EOPNOTSUPP, errno.EBUSY])
 @pytest.mark.parametrize("failed", [bit for bit in EventClass if bit is not EventClass.ALL])
 def test_probe_that_could_not_be_attached_is_named(code, failed):
-    sentence = str(_probe_error(OSError(code, "why"), failed))
+    sentence = str(refusal(OSError(code, "why"), failed))
     assert "attach to" in sentence
     assert "why" in sentence
     options = {EventClass.OPEN_HOW: "--no-open-how", EventClass.OPEN_NAME: "--no-names"}

@@ -16,6 +16,7 @@ from tracectl.abi import control
 from tracectl.abi.control import End, EventClass, State
 from tracectl.abi.records import ABI_VERSION, ABIS, SHAPES
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
+from tracectl.kernel.sites import check_switches, refusal
 from tracectl.kernel.stream import Stream
 
 DEVICE_PATH = Path("/dev") / control.DEVICE
@@ -130,6 +131,7 @@ class Device:
         label: str = "",
     ) -> int:
         """Arms a session that this file owns; answers its id."""
+        check_switches(classes)
         table = ctypes.create_string_buffer(_pack_shapes(shapes))
         request = {
             "abi": ABI_VERSION,
@@ -223,7 +225,7 @@ class Device:
         self, error: OSError, failed: EventClass, buffer_bytes: int
     ) -> DeviceError | UnsupportedError:
         if failed:
-            return _probe_error(error, failed)
+            return refusal(error, failed)
         if error.errno == errno.EBUSY:
             status = self.status()
             return SessionBusyError(
@@ -276,25 +278,6 @@ def _who_may(path: Path) -> str:
         return f"root and the group {grp.getgrgid(gid).gr_name!r}" if gid else "only root"
     except (OSError, KeyError):
         return "only root and the device's group"
-
-
-_SITES = {
-    EventClass.SYSCALL: "the tracepoints sys_enter and sys_exit",
-    EventClass.OPEN_HOW: "do_sys_openat2",
-    EventClass.OPEN_NAME: "do_filp_open",
-    EventClass.TASK: "the tracepoints of fork, exec and exit",
-}
-_WITHOUT = {EventClass.OPEN_HOW: "--no-open-how", EventClass.OPEN_NAME: "--no-names"}
-
-
-def _probe_error(error: OSError, failed: EventClass) -> UnsupportedError:
-    site = _SITES.get(failed, f"class {failed}")
-    hint = f"; {_WITHOUT[failed]} traces without it" if failed in _WITHOUT else ""
-    if error.errno == errno.EBUSY and failed == EventClass.OPEN_NAME:
-        hint = "; ftrace is switched off, 'sysctl kernel.ftrace_enabled=1' switches it on" + hint
-    return UnsupportedError(
-        f"this kernel does not let tracectl attach to {site} ({error.strerror}){hint}"
-    )
 
 
 def _pack_shapes(shapes: Shapes) -> bytes:

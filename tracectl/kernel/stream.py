@@ -7,6 +7,7 @@ import errno
 import fcntl
 import mmap
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tracectl.abi import control
@@ -54,7 +55,9 @@ class Stream:
         if self._fd < 0:
             return
         self._view.release()
-        self._map.close()
+        # The traceback of a failed write holds views of it; it goes when they do.
+        with suppress(BufferError):
+            self._map.close()
         os.close(self._fd)
         self._fd = -1
 

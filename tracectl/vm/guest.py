@@ -139,7 +139,9 @@ def _qemu_command(
         accel, smp = "tcg", 1
     boot = ["console=ttyS0", "quiet", "loglevel=4", "panic=-1", "panic_on_warn=1", "oops=panic"]
     boot += ["mitigations=off", "random.trust_cpu=on", "tsc=reliable", *options.boot]
-    command = [_QEMU, "-machine", "q35", "-accel", accel, "-cpu", "max", "-smp", str(smp)]
+    # A guest must not outlive the tool, not even when that is killed.
+    command = ["setpriv", "--pdeathsig", "KILL", "--", _QEMU]
+    command += ["-machine", "q35", "-accel", accel, "-cpu", "max", "-smp", str(smp)]
     command += ["-m", str(options.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot"]
     command += ["-display", "none", "-kernel", str(kernel.vmlinuz)]
     command += ["-initrd", str(work / "initramfs"), "-append", " ".join(boot)]
