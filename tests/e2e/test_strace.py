@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from strace import align, parse_strace, parse_tracectl
 
 pytestmark = pytest.mark.guest

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 
 from tracectl.errors import GuestError, UnsupportedError
 from tracectl.vm.initramfs import build_initramfs
@@ -71,13 +72,8 @@ def run_guest(
             f"a guest needs {_QEMU}, which is not installed: apt-get install qemu-system-x86"
         )
     _write_job(job, kernel, argv, cwd, env, options)
-    # Copies: 1 and 2 are qemu's own.
-    streams = os.dup(stdout), os.dup(stderr)
-    try:
-        return _run(kernel, job, options, streams)
-    finally:
-        for fd in streams:
-            os.close(fd)
+    with _Pump(stdout) as out, _Pump(stderr) as err:
+        return _run(kernel, job, options, (out, err))
 
 
 def _run(kernel: Kernel, job: Path, options: Options, streams: tuple[int, int]) -> GuestResult:
@@ -92,9 +88,40 @@ def _run(kernel: Kernel, job: Path, options: Options, streams: tuple[int, int]) 
                 break
         console = _read(work / "console")
     if exit_code is None:
-        raise GuestError(f"{_what_happened(console)}\n{_tail(console)}")
+        raise GuestError(_what_happened(console))
     dmesg = _read(job / "dmesg")
     return GuestResult(exit_code, console, dmesg, find_problems(console + dmesg))
+
+
+class _Pump:
+    """A pipe whose bytes go to ``fd``. As a context manager it is the end to write to.
+
+    qemu takes a descriptor only with just the access mode that it wants, which a terminal's, open
+    for reading too, does not have.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._read_end, self._write_end = os.pipe()
+        self._thread = Thread(target=self._copy, daemon=True)
+
+    def __enter__(self) -> int:
+        self._thread.start()
+        return self._write_end
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._write_end)
+        self._thread.join()
+        os.close(self._read_end)
+
+    def _copy(self) -> None:
+        while data := os.read(self._read_end, 1 << 16):
+            while data:
+                try:
+                    data = data[os.write(self._fd, data) :]
+                except OSError:
+                    # The reader went away, as "| head" does; the guest goes on all the same.
+                    break
 
 
 def find_problems(log: str) -> list[str]:
@@ -191,10 +218,13 @@ def _boot(
 
 
 def _what_happened(console: str) -> str:
-    panic = re.search(r"Kernel panic - not syncing: (.*)", console)
-    if panic:
-        return f"the guest's kernel panicked: {panic[1]}"
-    return "the guest ended before its command did"
+    panic = re.search(r"^.*Kernel panic - not syncing: (.*)", console, re.MULTILINE)
+    if panic is None:
+        return f"the guest ended before its command did\n{_tail(console)}"
+    # What led to it comes before, its call trace after it.
+    before, after = console[: panic.start()], console[panic.start() :]
+    trace = "\n".join(after.splitlines()[:_TAIL_LINES])
+    return f"the guest's kernel panicked: {panic[1]}\n{_tail(before)}\n{trace}"
 
 
 def _tail(text: str) -> str:
