@@ -112,12 +112,21 @@ static void notrace probe_name(unsigned long ip, unsigned long parent_ip,
 	tracectl_stream_leave();
 }
 
-static struct ftrace_ops name_ops;
+static struct ftrace_ops name_ops = {
+	.func = probe_name,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_ARGUMENTS,
+};
 
 static int set_filter(const char *function)
 {
 	return ftrace_set_filter(&name_ops, (unsigned char *)function,
 				 strlen(function), 1);
+}
+
+/* 5.10 does not export ftrace_free_filter(); an empty one holds no memory. */
+static void clear_filter(void)
+{
+	ftrace_set_filter(&name_ops, NULL, 0, 1);
 }
 
 int tracectl_open_name_attach(void)
@@ -127,24 +136,19 @@ int tracectl_open_name_attach(void)
 	/*
 	 * ftrace, not a kprobe: 198 instructions an open against 320. PERMANENT,
 	 * so that kernel.ftrace_enabled=0 is refused while it is attached instead
-	 * of silencing it. Anew each time: up to 6.1 ftrace_free_filter() leaves
-	 * pointers to what it freed.
+	 * of silencing it.
 	 */
-	name_ops = (struct ftrace_ops){
-		.func = probe_name,
-		.flags = FTRACE_OPS_FL_PERMANENT,
-	};
 	/* do_filp_open() was renamed in 7.0, 541003b576c3 */
 	if (set_filter("do_file_open") && set_filter("do_filp_open"))
 		return -ENOENT;
 	err = register_ftrace_function(&name_ops);
 	if (err)
-		ftrace_free_filter(&name_ops);
+		clear_filter();
 	return err;
 }
 
 void tracectl_open_name_detach(void)
 {
 	unregister_ftrace_function(&name_ops);
-	ftrace_free_filter(&name_ops);
+	clear_filter();
 }

@@ -171,7 +171,8 @@ static int remove_buf_file(struct dentry *dentry)
 	return 0;
 }
 
-static const struct rchan_callbacks callbacks = {
+/* Not const: 5.10 puts defaults into what is left out. */
+static struct rchan_callbacks callbacks = {
 	.subbuf_start = subbuf_start,
 	.create_buf_file = create_buf_file,
 	.remove_buf_file = remove_buf_file,

@@ -7,5 +7,7 @@ tracectl-has = $(shell grep -qs $(1) $(addprefix $(srctree)/include/linux/,$(2))
 ccflags-y += $(call tracectl-has,'size_t prev_padding.;',relay.h,TRACECTL_RELAY_PREV_PADDING)
 # mm: vm_flags_set() and friends came with 6.3, 1c71222e5f23
 ccflags-y += $(call tracectl-has,'void vm_flags_set',mm.h,TRACECTL_HAVE_VM_FLAGS_SET)
+# ftrace: callbacks got struct ftrace_regs with 5.11, d19ad0775dcd
+ccflags-y += $(call tracectl-has,'struct ftrace_regs',ftrace.h,TRACECTL_HAVE_FTRACE_REGS)
 # ftrace: ftrace_regs_get_argument() came with 6.2, 94d095ffa0e1
 ccflags-y += $(call tracectl-has,'ftrace_regs_get_argument',ftrace.h ftrace_regs.h,TRACECTL_HAVE_FTRACE_ARGUMENT)
