@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # gcc-12: what Debian 12's kernels were built with. libelf1: objtool.
 packages="gcc gcc-12 libc6-dev make libelf1 xz-utils kmod python3 python3-venv
-	qemu-system-x86 busybox-static strace sparse clang-format ca-certificates"
+	qemu-system-x86 busybox-static mmdebstrap strace sparse clang-format ca-certificates"
 
 missing=
 for package in $packages; do

@@ -14,11 +14,21 @@ os.environ.setdefault("TRACECTL_CACHE", str(REPO / ".cache"))
 WORKLOADS = REPO / "tests" / "workloads"
 
 
+KERNELS = os.environ.get("KERNELS", "").split()
+
+
+@pytest.fixture(scope="session", params=KERNELS or ["6.1"])
+def series(request):
+    """Each of $KERNELS, installed with DKMS in a root of its own suite; by default one kernel,
+    only unpacked."""
+    return request.param
+
+
 @pytest.fixture(scope="session")
-def kernel():
+def kernel(series):
     from tracectl.vm.kernel import fetch_kernel
 
-    return fetch_kernel(os.environ.get("KERNELS", "6.1"))
+    return fetch_kernel(series, is_installed=bool(KERNELS))
 
 
 @pytest.fixture(scope="session")

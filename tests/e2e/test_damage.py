@@ -28,11 +28,11 @@ def run_tracectl(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def whole(kernel, tmp_path_factory):
+def whole(series, tmp_path_factory):
     """The bytes of a capture of ls, with several small sub-buffers."""
     path = tmp_path_factory.mktemp("whole") / "ls.trace"
     done = run_tracectl(
-        *("record", "--vm", "--kernel", os.environ.get("KERNELS", "6.1"), "--no-compress"),
+        *("record", "--vm", "--kernel", series, "--no-compress"),
         *("--subbuf-size", "16K", "-o", path, "--", "ls", "-lR", "/etc/apt"),
     )
     assert done.returncode == 0, done.stderr

@@ -16,12 +16,12 @@ from tracectl.cli.output import describe_status, printable
 from tracectl.cli.plan import DEFAULT_CPU_BYTES, default_count, parse_size
 from tracectl.cli.recording import shapes_of
 from tracectl.cli.status import _KEYS
-from tracectl.kernel import module
 from tracectl.kernel.device import UNKNOWN_SHAPE
 from tracectl.kernel.tasks import iter_tasks
+from tracectl.module import loading
 from tracectl.tables.table import load_table
 
-without_module = pytest.mark.skipif(module.is_loaded(), reason="the module is loaded here")
+without_module = pytest.mark.skipif(loading.is_loaded(), reason="the module is loaded here")
 
 
 def tracectl(*argv, **options):
@@ -52,7 +52,7 @@ def tracectl(*argv, **options):
         ["record", "--vm"],
         ["record", "--na", "--", "true"],
         ["record", "-o", "x" * 2000, "--", "true"],
-        ["module", "remove"],
+        ["module", "vanish"],
         ["module", "unload", "--path", "tracectl.ko"],
     ],
 )
@@ -155,7 +155,7 @@ def test_status_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = done.stdout.splitlines()[-1]
-    assert heavy == "[]" or module.is_loaded()
+    assert heavy == "[]" or loading.is_loaded()
 
 
 def test_recording_imports_neither_numpy_nor_a_compressor():

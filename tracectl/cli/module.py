@@ -3,32 +3,90 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from tracectl.cli.output import say
-from tracectl.errors import EXIT_OK, UsageError
-from tracectl.kernel import module
+from tracectl.errors import EXIT_FAILED, EXIT_OK, UnsupportedError, UsageError
+from tracectl.module import loading
 
 NAME = "module"
-HELP = "load or unload the kernel module"
+HELP = "install, load, unload or remove the kernel module"
 EXAMPLES = """\
-  tracectl module load                        the installed one
+  tracectl module install        builds it with DKMS for every installed kernel, and loads it
+  tracectl module load           the installed one
   tracectl module load --path ./tracectl.ko
-  tracectl module unload"""
+  tracectl module unload
+  tracectl module remove         unloads it and takes it away from every kernel
+
+A kernel that is installed later gets the module by itself: DKMS sees to it."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("load", "unload"))
-    parser.add_argument("--path", type=Path, metavar="FILE", help="load this module file")
+    parser.add_argument("action", choices=tuple(_ACTIONS))
+    parser.add_argument("--path", type=Path, metavar="FILE", help="load: this module file")
+    parser.add_argument(
+        "--kernel", action="append", metavar="RELEASE",
+        help="install: for this kernel; may be given again (default: all that have headers)",
+    )  # fmt: skip
+    parser.add_argument("--no-load", action="store_true", help="install: do not load it")
 
 
 def run(args: argparse.Namespace) -> int:
     if args.path and args.action != "load":
         raise UsageError("--path goes with load")
-    if args.action == "load":
-        changed = module.load(args.path)
-        say("the module is loaded" if changed else "the module was loaded already")
-    else:
-        changed = module.unload()
-        say("the module is unloaded" if changed else "the module was not loaded")
+    if (args.kernel or args.no_load) and args.action != "install":
+        raise UsageError("--kernel and --no-load go with install")
+    return _ACTIONS[args.action](args)
+
+
+def _install(args: argparse.Namespace) -> int:
+    from tracectl.module.dkms import Dkms  # noqa: PLC0415 - not needed to load
+    from tracectl.module.source import find_source  # noqa: PLC0415
+
+    dkms = Dkms()
+    releases = args.kernel or dkms.releases()
+    if not releases:
+        raise UnsupportedError(
+            "no kernel headers are installed to build against: "
+            "apt-get install linux-headers-$(uname -r)"
+        )
+    say(f"building for {', '.join(releases)}")
+    outcomes = dkms.install(find_source(), releases)
+    for outcome in outcomes:
+        if outcome.error:
+            say(f"{outcome.release}: does not compile: {outcome.error}")
+        else:
+            say(f"{outcome.release}: installed")
+    if not args.no_load:
+        _load(args)
+    return EXIT_FAILED if any(outcome.error for outcome in outcomes) else EXIT_OK
+
+
+def _load(args: argparse.Namespace) -> int:
+    changed = loading.load(args.path)
+    say("the module is loaded" if changed else "the module was loaded already")
     return EXIT_OK
+
+
+def _unload(_: argparse.Namespace) -> int:
+    changed = loading.unload()
+    say("the module is unloaded" if changed else "the module was not loaded")
+    return EXIT_OK
+
+
+def _remove(args: argparse.Namespace) -> int:
+    from tracectl.module.dkms import Dkms  # noqa: PLC0415 - not needed to load
+
+    dkms = Dkms()
+    _unload(args)
+    say("the module is removed" if dkms.remove() else "the module was not installed")
+    return EXIT_OK
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "install": _install,
+    "load": _load,
+    "unload": _unload,
+    "remove": _remove,
+}

@@ -17,9 +17,9 @@ from tracectl.cli.progress import Progress
 from tracectl.cli.recording import Recording
 from tracectl.cli.summary import Summary
 from tracectl.errors import DeviceError, UsageError
-from tracectl.kernel import module
 from tracectl.kernel.device import Device
 from tracectl.kernel.tasks import comm_of
+from tracectl.module.loading import is_loaded
 
 NAME = "record"
 HELP = "record a command, a process or the whole machine into a capture"
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if args.all and not args.argv:
         raise UsageError("--all goes with a command; without one every process is traced anyway")
     plan = plan_from(args, _name_of(args), args.argv)
-    if args.vm or (args.argv and args.vm is None and not module.is_loaded()):
+    if args.vm or (args.argv and args.vm is None and not is_loaded()):
         if not args.vm:
             say("the tracectl module is not loaded here; using a guest")
         return _record_in_guest(plan, args)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.cli.output import print_json, printable
 from tracectl.errors import EXIT_OK, CaptureError, UnsupportedError
-from tracectl.kernel import module
+from tracectl.module import loading
 
 if TYPE_CHECKING:
     from tracectl.kernel.device import Info, Status
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _facts() -> dict[str, Any]:
-    if not module.is_loaded():
+    if not loading.is_loaded():
         return {"state": "not loaded"}
     # Only here: construct is half of this command's time.
     from tracectl.kernel.device import Device  # noqa: PLC0415

@@ -13,14 +13,16 @@ from tracectl.errors import UsageError
 HELP = "run a command in a throw-away guest with the module loaded"
 EXAMPLES = """\
   tracectl vm -- uname -r
-  tracectl vm --kernel 6.12 -- tracectl record -o /job/a.trace -- ls
+  tracectl vm --kernel 7.2 -- tracectl record -o /job/a.trace -- ls
 
 The guest sees this machine's files; what it changes is gone afterwards, but for /job."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The guest's options, which ``record`` has too."""
-    parser.add_argument("--kernel", default="6.1", metavar="SERIES", help="6.1 (default) or 6.12")
+    parser.add_argument(
+        "--kernel", default="6.1", metavar="SERIES", help="5.10 … 7.3 (default 6.1)"
+    )
     parser.add_argument("--smp", type=int, default=2, metavar="N", help="CPUs (default 2)")
     parser.add_argument(
         "--memory", type=int, default=2048, metavar="MIB", help="memory (default 2048)"

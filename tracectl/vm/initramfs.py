@@ -30,7 +30,7 @@ def build_initramfs(kernel: Kernel) -> bytes:
     paths = module_closure(kernel.modules, MODULES)
     for index, path in enumerate(paths):
         # Numbered, so that init loads them in the order of their dependencies.
-        archive.add(f"modules/{index:02}.ko", _FILE, _read_module(kernel.modules / path))
+        archive.add(f"modules/{index:02}.ko", _FILE, read_module(kernel.modules / path))
     return archive.finish()
 
 
@@ -48,7 +48,8 @@ def module_closure(modules: Path, names: Sequence[str]) -> list[str]:
     return list(ordered)
 
 
-def _read_module(path: Path) -> bytes:
+def read_module(path: Path) -> bytes:
+    """A module's bytes, decompressed: busybox's insmod wants it so."""
     data = path.read_bytes()
     if path.suffix == ".xz":
         return lzma.decompress(data)

@@ -13,9 +13,29 @@ from pathlib import Path
 
 from tracectl.errors import GuestError, UnsupportedError
 from tracectl.vm.packages import PackageCache
+from tracectl.vm.root import kernel_release, make_root
 
-SUITES = {"6.1": "bookworm", "6.12": "bookworm-backports"}
-"""Series to the Debian suite whose newest kernel it is; all are built with Debian 12's gcc."""
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Where the newest kernel of a series comes from. ``is_built_here``: Debian 12's own compiler
+    is the one that it was built with, so that unpacking it is enough."""
+
+    suite: str
+    flavour: str = "amd64"
+    is_built_here: bool = False
+
+
+SERIES = {
+    "5.10": Series("bullseye"),
+    "6.1": Series("bookworm", is_built_here=True),
+    "6.12": Series("trixie"),
+    "6.12-bpo": Series("bookworm-backports", is_built_here=True),
+    "6.12-cloud": Series("trixie", "cloud-amd64"),
+    "6.12-rt": Series("trixie", "rt-amd64"),
+    "7.2": Series("forky"),
+    "7.3": Series("experimental"),
+}
 
 _NEEDED_BYTES = 1536 << 20
 
@@ -25,12 +45,13 @@ Progress = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """An unpacked kernel: ``modules`` is its lib/modules/RELEASE, ``build`` what modules are built
-    against."""
+    against, ``root`` the root file system that it is installed in, if it is."""
 
     release: str
     vmlinuz: Path
     modules: Path
     build: Path
+    root: Path | None = None
 
 
 def cache_directory() -> Path:
@@ -40,20 +61,45 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tracectl"
 
 
-def fetch_kernel(series: str, progress: Progress = lambda _: None) -> Kernel:
-    """The kernel of ``series``, from the cache or else from the mirror.
+def fetch_kernel(
+    name: str, progress: Progress = lambda _: None, *, is_installed: bool | None = None
+) -> Kernel:
+    """The kernel of series ``name``, from the cache or else from the mirror.
 
-    UnsupportedError for a series that is not known, GuestError when it cannot be had.
+    ``is_installed``: in a root file system of its own suite, with DKMS, which takes root and a
+    minute; by default only where it has to be. UnsupportedError for a series that is not known,
+    GuestError when it cannot be had.
     """
-    if series not in SUITES:
-        raise UnsupportedError(f"no kernel {series!r} for the guest; there are {', '.join(SUITES)}")
+    series = SERIES.get(name)
+    if series is None:
+        raise UnsupportedError(f"no kernel {name!r} for the guest; there are {', '.join(SERIES)}")
     if platform.machine() != "x86_64":
         raise UnsupportedError(f"the guest runs on x86_64 so far, this is {platform.machine()}")
-    directory = cache_directory() / "kernels" / series
+    if is_installed or not series.is_built_here:
+        return _installed(series, progress)
+    directory = cache_directory() / "kernels" / name
     if not (directory / "release").is_file():
-        progress(f"fetching kernel {series} into {directory}")
-        _fetch(SUITES[series], directory)
+        progress(f"fetching kernel {name} into {directory}")
+        _fetch(series.suite, directory)
     return _kernel_in(directory)
+
+
+def _installed(series: Series, progress: Progress) -> Kernel:
+    root = cache_directory() / "roots" / series.suite
+    if not root.is_dir():
+        progress(f"making a root file system of {series.suite} in {root}")
+        root.parent.mkdir(parents=True, exist_ok=True)
+        _check_space(root.parent)
+        same = [other.flavour for other in SERIES.values() if other.suite == series.suite]
+        make_root(series.suite, same, root)
+    release = kernel_release(root, series.flavour)
+    return Kernel(
+        release=release,
+        vmlinuz=root / "boot" / f"vmlinuz-{release}",
+        modules=root / "lib" / "modules" / release,
+        build=root / "usr" / "src" / f"linux-headers-{release}",
+        root=root,
+    )
 
 
 def _kernel_in(directory: Path) -> Kernel:

@@ -24,6 +24,7 @@ _DEBIAN_RELEASES = (
     "stable",
     "testing",
     "unstable",
+    "experimental",
 )
 
 
@@ -80,7 +81,7 @@ class PackageCache:
         for part in ("state/lists/partial", "cache/archives/partial"):
             (directory / part).mkdir(parents=True, exist_ok=True)
         (directory / "status").touch()
-        lines = [source.line() for source in sources_for(suite, _machine_sources())]
+        lines = [source.line() for source in sources_for(suite, machine_sources())]
         (directory / "sources.list").write_text("".join(lines))
         self._run("apt-get", "-qq", "update")
 
@@ -121,7 +122,8 @@ class PackageCache:
         return done.stdout
 
 
-def _machine_sources() -> list[Source]:
+def machine_sources() -> list[Source]:
+    """Debian's archives that apt knows here."""
     done = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(SIGNED_BY)",
          "Created-By: Packages", "Component: main"],
