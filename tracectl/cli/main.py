@@ -25,6 +25,7 @@ COMMANDS = (
     "report",
     "print",
     "verify",
+    "doctor",
     "module",
     "vm",
 )

@@ -1,0 +1,251 @@
+"""Sub-buffers for tests, as the module writes them: by hand, or by a machine that runs threads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracectl.abi import records as abi
+from tracectl.abi.records import Kind
+from tracectl.analysis.calls import State
+from tracectl.cli.recording import shapes_of
+from tracectl.decode.subbuffer import Records, decode_subbuffer
+from tracectl.tables.table import load_table
+
+SHAPES = shapes_of({name: load_table(name) for name in ("x86_64", "i386")})
+SIX_WIDE = (6, 0x3F)
+OPENS = frozenset({257})
+
+
+class SubBuffer:
+    """Records are added in order of time. TASK and TIME come by themselves.
+
+    ``lost`` is the header's count of events lost before this sub-buffer; ``tgids`` has the tgid of
+    threads that are not alone in their process.
+    """
+
+    def __init__(
+        self,
+        cpu: int = 0,
+        seq: int = 0,
+        *,
+        lost: int = 0,
+        tgids: dict[int, int] | None = None,
+        size_bytes: int = 1 << 14,
+    ) -> None:
+        self.cpu = cpu
+        self.seq = seq
+        self.lost = lost
+        self._tgids = tgids or {}
+        self._size_bytes = size_bytes
+        self._parts: list[bytes] = []
+        self._tid = -1
+        self._first_ns = 0
+        self._last_ns = 0
+
+    def __len__(self) -> int:
+        """Events, without TASK and TIME."""
+        return sum(part[6] not in abi.FRAMING_KINDS for part in self._parts)
+
+    def task(self, time_ns: int, tid: int) -> SubBuffer:
+        if not self._parts:
+            self._first_ns = time_ns
+        elif time_ns - self._last_ns >= 1 << 31:
+            self._append(time_ns, Kind.TIME, time_ns.to_bytes(8, "little"))
+        self._last_ns = time_ns
+        if tid != self._tid:
+            tgid = self._tgids.get(tid, tid)
+            self._append(time_ns, Kind.TASK, _u32(tid) + _u32(tgid))
+            self._tid = tid
+        return self
+
+    def entry(
+        self, time_ns: int, tid: int, nr: int, args: Sequence[int] = (), *, abi_: int = 0
+    ) -> SubBuffer:
+        """``args`` as the registers have them; missing ones are 0."""
+        self.task(time_ns, tid)
+        count, wide = SHAPES[abi_][nr] if 0 <= nr < abi.SHAPES else SIX_WIDE
+        values = [*args, *[0] * 6][:count]
+        payload = b"".join(
+            value.to_bytes(8, "little") if wide >> index & 1 else _u32(value & 0xFFFFFFFF)
+            for index, value in enumerate(values)
+        )
+        if not 0 <= nr < abi.NR_ESCAPE:
+            payload = nr.to_bytes(8, "little", signed=True) + payload
+        self._append(time_ns, Kind.ENTRY, payload, _id(nr, abi_))
+        return self
+
+    def exit(
+        self, time_ns: int, tid: int, nr: int, duration_ns: int, result: int = 0, *, abi_: int = 0
+    ) -> SubBuffer:
+        """An exit that knows when its call began."""
+        self.task(time_ns, tid)
+        payload = result.to_bytes(4, "little", signed=True) + _u32(duration_ns)
+        self._append(time_ns, Kind.EXIT, payload, _id(nr, abi_))
+        return self
+
+    def exit_wide(
+        self, time_ns: int, tid: int, nr: int, result: int = 0, *, abi_: int = 0
+    ) -> SubBuffer:
+        self.task(time_ns, tid)
+        payload = result.to_bytes(8, "little", signed=True)
+        self._append(time_ns, Kind.EXIT_WIDE, payload, _id(nr, abi_))
+        return self
+
+    def name(self, time_ns: int, tid: int, path: bytes) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {"dfd": -100, "source": 0, "flags": 0, "reserved": 0}
+        self._append_string(time_ns, Kind.NAME, body, path)
+        return self
+
+    def exec(self, time_ns: int, tid: int, old_tid: int, path: bytes = b"/bin/sh") -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {"old_tid": old_tid, "reserved": 0, "comm": b"sh".ljust(abi.COMM_BYTES, b"\0")}
+        self._append_string(time_ns, Kind.EXEC, body, path)
+        return self
+
+    def build(self) -> bytes:
+        """Its bytes; a sub-buffer without records cannot be."""
+        bitmap = bytearray(self._size_bytes // 64)
+        offset = abi.SubbufHeader.sizeof() + len(bitmap)
+        for part in self._parts:
+            bitmap[offset // 64] |= 1 << offset // 8 % 8
+            offset += len(part)
+        assert self._parts
+        assert offset <= self._size_bytes
+        header = abi.SubbufHeader.build(
+            {"magic": abi.SUBBUF_MAGIC, "abi": abi.ABI_VERSION, "reserved0": 0, "cpu": self.cpu,
+             "subbuf_bytes": self._size_bytes, "session_id": 1, "seq": self.seq,
+             "first_ns": self._first_ns, "last_ns": self._last_ns, "used_bytes": offset,
+             "records": len(self._parts), "lost": [self.lost, 0, 0, 0], "reserved1": 0}
+        )  # fmt: skip
+        return header + bytes(bitmap) + b"".join(self._parts)
+
+    def decode(self) -> Records:
+        return decode_subbuffer(self.build())
+
+    def _append(self, time_ns: int, kind: Kind, payload: bytes, record_id: int = 0) -> None:
+        payload += bytes(-len(payload) % abi.GRANULE)
+        granules = len(payload) // abi.GRANULE
+        head = {"time": time_ns & 0xFFFFFFFF, "id": record_id, "kind": kind, "granules": granules}
+        self._parts.append(abi.Record.build(head) + payload)
+
+    def _append_string(self, time_ns: int, kind: Kind, body: dict, text: bytes) -> None:
+        struct = abi.BODIES[kind]
+        granules = struct.sizeof() // abi.GRANULE - 1
+        head = {
+            "time": time_ns & 0xFFFFFFFF, "id": len(text), "kind": kind, "granules": granules
+        }  # fmt: skip
+        padding = bytes(abi.GRANULE - len(text) % abi.GRANULE)
+        self._parts.append(struct.build({"head": head, **body}) + text + padding)
+
+
+@dataclass
+class Thread:
+    tid: int
+    cpu: int = -1
+    switches: int = 0
+    nr: int = -1
+    entry_ns: int = 0
+
+
+@dataclass
+class Step:
+    """One event: ``thread`` runs on ``cpu`` and enters a call, opens a name in it, or leaves it."""
+
+    thread: int
+    cpu: int
+    gap_ns: int
+    nr: int
+    opens: bool
+    is_wide: bool
+    is_last: bool
+
+
+class Machine:
+    """Runs steps as a kernel would and keeps what really happened.
+
+    ``done`` are the sub-buffers, ``calls`` rows of tid, number, state, entry_ns, exit_ns and result
+    by entry, ``names`` each with the entry_ns of its call.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.now_ns = 2**32 - 200
+        self.threads = [Thread(100 + index) for index in range(threads)]
+        self.running: dict[int, Thread] = {}
+        # As the module does: the CPU's last entry, and how often its thread was switched before.
+        self.entered: dict[int, tuple[int, int, int]] = {}
+        self.open: dict[int, SubBuffer] = {}
+        self.done: list[SubBuffer] = []
+        self.seqs: Counter[int] = Counter()
+        self.calls: list[tuple] = []
+        self.names: list[tuple[int, bytes]] = []
+
+    def run(self, steps: list[Step]) -> Machine:
+        for step in steps:
+            self._run(step)
+        for cpu in list(self.open):
+            self._hand_over(cpu)
+        for thread in self.threads:
+            if thread.nr >= 0:
+                self._end(thread, State.UNFINISHED, 0, 0)
+        self.calls.sort(key=lambda row: row[3])
+        return self
+
+    def _run(self, step: Step) -> None:
+        thread, cpu = self.threads[step.thread], step.cpu
+        self.now_ns += step.gap_ns
+        self._switch(thread, cpu)
+        if cpu not in self.open:
+            self.open[cpu] = SubBuffer(cpu, self.seqs[cpu])
+            self.seqs[cpu] += 1
+        if thread.nr < 0:
+            thread.nr, thread.entry_ns = step.nr, self.now_ns
+            self.entered[cpu] = (thread.tid, thread.switches, self.now_ns)
+            self.open[cpu].entry(self.now_ns, thread.tid, step.nr)
+        elif thread.nr in OPENS and step.opens:
+            path = b"/%d" % self.now_ns
+            self.names.append((thread.entry_ns, path))
+            self.open[cpu].name(self.now_ns, thread.tid, path)
+        else:
+            self._leave(thread, cpu, step)
+        if step.is_last:
+            self._hand_over(cpu)
+
+    def _switch(self, thread: Thread, cpu: int) -> None:
+        before = self.running.get(cpu)
+        if before is not None and before is not thread:
+            before.switches += 1
+            before.cpu = -1
+        if thread.cpu != cpu:
+            thread.switches += 1
+        self.running = {at: who for at, who in self.running.items() if who is not thread}
+        self.running[cpu] = thread
+        thread.cpu = cpu
+
+    def _leave(self, thread: Thread, cpu: int, step: Step) -> None:
+        tid, switches, entry_ns = self.entered.pop(cpu, (0, 0, 0))
+        duration_ns = self.now_ns - entry_ns
+        knows = (tid, switches) == (thread.tid, thread.switches) and duration_ns < 2**32
+        if knows and not step.is_wide:
+            self.open[cpu].exit(self.now_ns, thread.tid, thread.nr, duration_ns, step.gap_ns & 0xFF)
+        else:
+            self.open[cpu].exit_wide(self.now_ns, thread.tid, thread.nr, step.gap_ns & 0xFF)
+        self._end(thread, State.PAIRED, self.now_ns, step.gap_ns & 0xFF)
+
+    def _end(self, thread: Thread, state: State, exit_ns: int, result: int) -> None:
+        self.calls.append((thread.tid, thread.nr, state, thread.entry_ns, exit_ns, result))
+        thread.nr = -1
+
+    def _hand_over(self, cpu: int) -> None:
+        self.done.append(self.open.pop(cpu))
+
+
+def _id(nr: int, abi_: int) -> int:
+    number = nr if 0 <= nr < abi.NR_ESCAPE else abi.NR_ESCAPE
+    return number | abi_ << abi.NR_BITS
+
+
+def _u32(value: int) -> bytes:
+    return value.to_bytes(4, "little")

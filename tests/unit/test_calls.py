@@ -1,0 +1,345 @@
+"""Entries find their exits; what a loss made doubtful is not paired."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tracectl.analysis.calls import Calls, State, pair_calls
+
+sys.path.insert(0, str(Path(__file__).parent))
+from subbuffers import SHAPES, Machine, Step, SubBuffer
+
+READ, GETPID, EXECVE, OPENAT, FUTEX, CLONE = 0, 39, 59, 257, 202, 56
+RT_SIGRETURN = 15
+PAIRED, UNFINISHED, NO_ENTRY = State.PAIRED, State.UNFINISHED, State.NO_ENTRY
+
+
+def pair(*subbuffers: SubBuffer) -> Calls:
+    return pair_calls((subbuffer.decode() for subbuffer in subbuffers), SHAPES)
+
+
+def rows(calls: Calls) -> list[tuple]:
+    """(tid, nr, state, entry_ns, exit_ns, result) of each call."""
+    columns = calls.tid, calls.nr, calls.state, calls.entry_ns, calls.exit_ns, calls.result
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def named(calls: Calls) -> list[tuple[int, bytes]]:
+    """(entry_ns of the call, name) of each name."""
+    entries = calls.entry_ns[calls.name_row].tolist() if calls.name_row else []
+    return list(zip(entries, calls.names, strict=True))
+
+
+def test_no_records_are_no_calls():
+    calls = pair()
+    assert len(calls) == 0
+    assert calls.arguments.shape == (0, 6)
+    assert calls.names == []
+    assert len(pair(SubBuffer().task(5, 1))) == 0
+
+
+def test_a_call():
+    arguments = [3, 0x7FFF_0000_1000, 4096]
+    subbuffer = SubBuffer(tgids={12: 10})
+    calls = pair(subbuffer.entry(1000, 12, READ, arguments).exit(1700, 12, READ, 700, 4096))
+    assert rows(calls) == [(12, READ, PAIRED, 1000, 1700, 4096)]
+    assert calls.tgid.tolist() == [10]
+    assert calls.abi.tolist() == [0]
+    assert calls.arguments.tolist() == [[*arguments, 0, 0, 0]]
+    assert calls.duration_ns.tolist() == [700]
+
+
+def test_arguments_are_not_sign_extended():
+    calls = pair(SubBuffer().entry(1, 1, OPENAT, [-100 & (1 << 64) - 1, 0x1000, 0, 0]))
+    assert calls.arguments.tolist() == [[2**32 - 100, 0x1000, 0, 0, 0, 0]]
+
+
+def test_a_call_of_i386():
+    calls = pair(
+        SubBuffer().entry(1, 1, 3, [9, 0xFFFF_0000, 7], abi_=1).exit(5, 1, 3, 4, -9, abi_=1)
+    )
+    assert rows(calls) == [(1, 3, PAIRED, 1, 5, -9)]
+    assert calls.abi.tolist() == [1]
+    assert calls.arguments.tolist() == [[9, 0xFFFF_0000, 7, 0, 0, 0]]
+
+
+def test_calls_are_in_order_of_time():
+    early = SubBuffer(cpu=0).entry(10, 1, READ).exit(90, 1, READ, 80)
+    late = SubBuffer(cpu=1).entry(5, 2, GETPID).exit(6, 2, GETPID, 1).exit_wide(20, 3, CLONE)
+    assert rows(pair(early, late)) == [
+        (2, GETPID, PAIRED, 5, 6, 0),
+        (1, READ, PAIRED, 10, 90, 0),
+        (3, CLONE, NO_ENTRY, 0, 20, 0),
+    ]
+
+
+def test_threads_that_take_turns_on_a_cpu():
+    subbuffer = SubBuffer().entry(10, 1, READ).entry(20, 2, GETPID)
+    subbuffer.exit_wide(30, 1, READ, 11).exit_wide(40, 2, GETPID, 22)
+    assert rows(pair(subbuffer)) == [
+        (1, READ, PAIRED, 10, 30, 11),
+        (2, GETPID, PAIRED, 20, 40, 22),
+    ]
+
+
+@pytest.mark.parametrize("duration_ns", [89, 91, 0])
+def test_an_exit_with_another_duration_is_of_another_call(duration_ns):
+    calls = pair(SubBuffer().entry(10, 1, READ).exit(100, 1, READ, duration_ns))
+    assert rows(calls) == [
+        (1, READ, UNFINISHED, 10, 0, 0),
+        (1, READ, NO_ENTRY, 0, 100, 0),
+    ]
+    assert calls.duration_ns.tolist() == [0, 0]
+
+
+def test_an_exit_with_a_duration_needs_no_whole_capture():
+    # Its duration says that nothing came in between, whatever other CPUs lost.
+    whole = SubBuffer(cpu=0).entry(10, 1, READ).exit(100, 1, READ, 90)
+    other = SubBuffer(cpu=1, seq=3).task(200, 2)
+    assert rows(pair(whole, other)) == [(1, READ, PAIRED, 10, 100, 0)]
+
+
+@pytest.mark.parametrize("result", [0x7F12_3456_7000, -(2**63), -2, 2**31])
+def test_a_wide_exit(result):
+    calls = pair(SubBuffer().entry(10, 1, 9).exit_wide(50, 1, 9, result))
+    assert rows(calls) == [(1, 9, PAIRED, 10, 50, result)]
+
+
+def test_a_call_longer_than_the_clock_of_records():
+    calls = pair(SubBuffer().entry(10, 1, FUTEX).exit_wide(10 + 2**40, 1, FUTEX, 0))
+    assert rows(calls) == [(1, FUTEX, PAIRED, 10, 10 + 2**40, 0)]
+
+
+def test_a_call_across_subbuffers():
+    first = SubBuffer(seq=0).entry(10, 1, FUTEX)
+    second = SubBuffer(seq=1).exit_wide(20, 1, FUTEX, 1)
+    assert rows(pair(first, second)) == [(1, FUTEX, PAIRED, 10, 20, 1)]
+
+
+def test_a_thread_that_migrates():
+    here = SubBuffer(cpu=0).entry(10, 1, FUTEX, [0x1000]).entry(60, 1, GETPID)
+    there = SubBuffer(cpu=1).exit_wide(50, 1, FUTEX, 7).exit_wide(70, 1, GETPID, 1)
+    expected = [(1, FUTEX, PAIRED, 10, 50, 7), (1, GETPID, PAIRED, 60, 70, 1)]
+    assert rows(pair(here, there)) == expected
+    assert rows(pair(there, here)) == expected
+
+
+def test_a_lost_entry():
+    calls = pair(
+        SubBuffer(lost=1).exit(20, 1, GETPID, 10, 5).entry(30, 1, READ).exit(40, 1, READ, 10)
+    )
+    assert rows(calls) == [(1, GETPID, NO_ENTRY, 0, 20, 5), (1, READ, PAIRED, 30, 40, 0)]
+
+
+def test_a_lost_exit():
+    calls = pair(SubBuffer().entry(10, 1, READ).entry(30, 1, GETPID).exit(40, 1, GETPID, 10))
+    assert rows(calls) == [(1, READ, UNFINISHED, 10, 0, 0), (1, GETPID, PAIRED, 30, 40, 0)]
+
+
+def test_a_call_that_never_returns():
+    calls = pair(SubBuffer().entry(10, 1, 231, [3]))
+    assert rows(calls) == [(1, 231, UNFINISHED, 10, 0, 0)]
+
+
+def test_another_threads_entry_is_none():
+    calls = pair(SubBuffer().entry(10, 1, READ).exit_wide(20, 2, READ))
+    assert rows(calls) == [(1, READ, UNFINISHED, 10, 0, 0), (2, READ, NO_ENTRY, 0, 20, 0)]
+
+
+@pytest.mark.parametrize(("seq", "lost"), [(1, 2), (2, 0)])
+def test_a_wide_exit_does_not_pair_across_a_gap(seq, lost):
+    # An exit and the entry of another call may be what is missing.
+    before = SubBuffer(seq=0).entry(10, 1, FUTEX)
+    after = SubBuffer(seq=seq, lost=lost).exit_wide(20, 1, FUTEX)
+    assert rows(pair(before, after)) == [
+        (1, FUTEX, UNFINISHED, 10, 0, 0),
+        (1, FUTEX, NO_ENTRY, 0, 20, 0),
+    ]
+
+
+def test_a_gap_on_another_cpu_is_a_gap():
+    # The thread may have run there.
+    here = SubBuffer(cpu=0).entry(10, 1, FUTEX).exit_wide(60, 1, FUTEX)
+    there = SubBuffer(cpu=1).task(5, 2), SubBuffer(cpu=1, seq=1, lost=4).task(40, 2)
+    assert [row[2] for row in rows(pair(here, *there))] == [UNFINISHED, NO_ENTRY]
+
+
+def test_a_gap_before_or_after_a_call_is_none():
+    here = SubBuffer(cpu=0).entry(50, 1, FUTEX).exit_wide(60, 1, FUTEX)
+    there = [SubBuffer(cpu=1, seq=seq).task(time, 2) for seq, time in ((2, 40), (3, 70), (5, 90))]
+    assert rows(pair(here, *there)) == [(1, FUTEX, PAIRED, 50, 60, 0)]
+
+
+def test_events_lost_before_the_first_subbuffer():
+    here = SubBuffer(cpu=0).entry(10, 1, FUTEX).exit_wide(60, 1, FUTEX)
+    there = SubBuffer(cpu=1, lost=1).task(40, 2)
+    assert [row[2] for row in rows(pair(here, there))] == [UNFINISHED, NO_ENTRY]
+
+
+def test_the_same_loss_count_is_no_new_gap():
+    buffers = [
+        SubBuffer(seq=0, lost=3).entry(10, 1, FUTEX),
+        SubBuffer(seq=1, lost=3).exit_wide(20, 1, FUTEX),
+    ]
+    assert rows(pair(*buffers)) == [(1, FUTEX, PAIRED, 10, 20, 0)]
+
+
+def test_exec_in_a_thread_takes_the_leaders_tid():
+    subbuffer = SubBuffer(tgids={101: 100, 102: 100})
+    subbuffer.entry(5, 100, FUTEX).entry(6, 101, GETPID).exit(7, 101, GETPID, 1)
+    subbuffer.entry(8, 102, READ).entry(10, 101, EXECVE).name(11, 101, b"/bin/sh")
+    subbuffer.exec(20, 100, 101).exit_wide(30, 100, EXECVE).entry(40, 100, GETPID)
+    calls = pair(subbuffer)
+    assert rows(calls) == [
+        (100, FUTEX, UNFINISHED, 5, 0, 0),
+        (101, GETPID, PAIRED, 6, 7, 0),
+        (102, READ, UNFINISHED, 8, 0, 0),
+        (100, EXECVE, PAIRED, 10, 30, 0),
+        (100, GETPID, UNFINISHED, 40, 0, 0),
+    ]
+    assert named(calls) == [(10, b"/bin/sh")]
+
+
+def test_exec_in_a_leader_renames_nothing():
+    calls = pair(SubBuffer().entry(10, 100, EXECVE).exec(20, 100, 100).exit_wide(30, 100, EXECVE))
+    assert rows(calls) == [(100, EXECVE, PAIRED, 10, 30, 0)]
+
+
+def test_a_tid_used_again_after_exec_is_another_thread():
+    subbuffer = SubBuffer().entry(10, 101, EXECVE).exec(20, 100, 101).exit_wide(30, 100, EXECVE)
+    subbuffer.entry(40, 101, READ).exit(50, 101, READ, 10, 3)
+    assert rows(pair(subbuffer)) == [
+        (100, EXECVE, PAIRED, 10, 30, 0),
+        (101, READ, PAIRED, 40, 50, 3),
+    ]
+
+
+def test_names_belong_to_the_call_they_are_in():
+    subbuffer = SubBuffer().entry(10, 1, OPENAT).entry(11, 2, OPENAT).name(12, 2, b"/two")
+    subbuffer.name(13, 1, b"/one").exit_wide(14, 2, OPENAT, 4).exit_wide(15, 1, OPENAT, 3)
+    subbuffer.entry(16, 1, OPENAT).name(17, 1, b"").exit(18, 1, OPENAT, 2, -2)
+    assert named(pair(subbuffer)) == [(11, b"/two"), (10, b"/one"), (16, b"")]
+
+
+def test_exec_opens_its_program_and_the_interpreter():
+    subbuffer = SubBuffer().entry(10, 1, EXECVE).name(11, 1, b"/tmp/script")
+    subbuffer.name(12, 1, b"/bin/sh").name(13, 1, b"/lib64/ld-linux-x86-64.so.2")
+    subbuffer.exec(14, 1, 1).exit_wide(15, 1, EXECVE)
+    assert named(pair(subbuffer)) == [
+        (10, b"/tmp/script"),
+        (10, b"/bin/sh"),
+        (10, b"/lib64/ld-linux-x86-64.so.2"),
+    ]
+
+
+def test_a_name_of_a_thread_that_migrates():
+    here = SubBuffer(cpu=1).entry(10, 1, OPENAT).name(11, 2, b"/worker")
+    there = SubBuffer(cpu=0).name(20, 1, b"/moved").exit_wide(30, 1, OPENAT, 3)
+    assert named(pair(there, here)) == [(10, b"/moved")]
+
+
+def test_a_name_outside_any_call_has_none():
+    # io_uring's workers open files without a call.
+    subbuffer = SubBuffer().name(5, 1, b"/early").entry(10, 1, READ).exit(20, 1, READ, 10)
+    assert named(pair(subbuffer.name(30, 1, b"/late"))) == []
+
+
+def test_a_new_threads_return():
+    subbuffer = SubBuffer().entry(10, 1, CLONE).exit_wide(20, 1, CLONE, 2)
+    subbuffer.exit_wide(30, 2, CLONE, 0).entry(40, 2, GETPID).exit(50, 2, GETPID, 10, 2)
+    assert rows(pair(subbuffer)) == [
+        (1, CLONE, PAIRED, 10, 20, 2),
+        (2, CLONE, NO_ENTRY, 0, 30, 0),
+        (2, GETPID, PAIRED, 40, 50, 2),
+    ]
+
+
+def test_an_exit_with_another_number_ends_the_call():
+    # rt_sigreturn exits as number -1, exec may change the ABI.
+    subbuffer = SubBuffer().entry(10, 1, RT_SIGRETURN).exit(20, 1, -1, 10, 5)
+    subbuffer.entry(30, 1, EXECVE).exit_wide(40, 1, 11, 0, abi_=1)
+    calls = pair(subbuffer)
+    assert rows(calls) == [(1, RT_SIGRETURN, PAIRED, 10, 20, 5), (1, EXECVE, PAIRED, 30, 40, 0)]
+    assert calls.abi.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("nr", [511, 512, 0x3FFE, 0x3FFF, 0x4000, 0x12345678, 2**40, -1])
+@pytest.mark.parametrize("abi_", [0, 1, 2])
+def test_numbers_that_no_table_has(nr, abi_):
+    arguments = [2**64 - 1, 2, 3, 4, 5, 2**63]
+    subbuffer = SubBuffer().entry(10, 1, nr, arguments, abi_=abi_)
+    calls = pair(subbuffer.exit(20, 1, nr, 10, -38, abi_=abi_))
+    assert rows(calls) == [(1, nr, PAIRED, 10, 20, -38)]
+    assert calls.arguments.tolist() == [arguments]
+    assert calls.abi.tolist() == [abi_]
+
+
+THREADS, CPUS, MOST = 3, 2, 40
+NUMBERS = [READ, GETPID, OPENAT, FUTEX, 600, 20000]
+STEP = st.builds(
+    Step,
+    thread=st.integers(0, THREADS - 1),
+    cpu=st.integers(0, CPUS - 1),
+    gap_ns=st.one_of(st.integers(1, 100), st.just(2**31), st.just(2**33)),
+    nr=st.sampled_from(NUMBERS),
+    opens=st.booleans(),
+    is_wide=st.booleans(),
+    is_last=st.booleans(),
+)
+# A wrong pair takes a few sub-buffers, about every other one of them missing.
+LONG = st.lists(STEP, min_size=MOST // 2, max_size=MOST)
+DROPS = st.integers(0, 2**MOST - 1)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(STEP, max_size=MOST))
+def test_without_loss_calls_are_what_happened(steps):
+    machine = Machine(THREADS).run(steps)
+    calls = pair(*machine.done)
+    assert rows(calls) == machine.calls
+    assert named(calls) == machine.names
+
+
+@settings(max_examples=150, deadline=None)
+@given(LONG, DROPS)
+def test_with_missing_subbuffers_no_pair_is_wrong(steps, drops):
+    machine = Machine(THREADS).run(steps)
+    kept = _drop_some(machine, drops)
+    happened = set(machine.calls)
+    for row in rows(pair(*kept)):
+        assert row[2] != PAIRED or row in happened
+
+
+@settings(max_examples=150, deadline=None)
+@given(LONG, DROPS)
+def test_with_lost_events_no_pair_is_wrong(steps, drops):
+    machine = Machine(THREADS).run(steps)
+    kept = _drop_some(machine, drops)
+    # What the module loses, the next header counts; sub-buffers are numbered without a hole.
+    lost, seqs, by_seq = Counter(), Counter(), {(sub.cpu, sub.seq): sub for sub in kept}
+    for subbuffer in sorted(machine.done, key=lambda sub: sub.seq):
+        cpu = subbuffer.cpu
+        if (cpu, subbuffer.seq) in by_seq:
+            subbuffer.lost, subbuffer.seq = lost[cpu], seqs[cpu]
+            seqs[cpu] += 1
+        else:
+            lost[cpu] += len(subbuffer)
+    happened = set(machine.calls)
+    for row in rows(pair(*kept)):
+        assert row[2] != PAIRED or row in happened
+
+
+def _drop_some(machine: Machine, drops: int) -> list[SubBuffer]:
+    """Without those whose bit is set, but never without a CPU's last one: only a later one tells
+    that it is missing."""
+    return [
+        subbuffer
+        for index, subbuffer in enumerate(machine.done)
+        if not drops >> index & 1 or subbuffer.seq == machine.seqs[subbuffer.cpu] - 1
+    ]

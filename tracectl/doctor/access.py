@@ -1,0 +1,64 @@
+"""Whether this user can use the module, and write what it records."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from tracectl.doctor.check import Check, failed, noted, passed
+from tracectl.errors import DeviceError, UnsupportedError
+from tracectl.kernel.device import DEVICE_PATH, Device
+from tracectl.module.loading import is_loaded
+
+_PROBE_BYTES = 64 << 20
+_BLOCK_BYTES = 1 << 20
+_EVENT_BYTES = 20
+"""bench/ measures 16 to 22, uncompressed."""
+_BUSY_EVENTS_S = 100_000
+"""Of a CPU whose programs do little but system calls, half a million; this is a busy server's."""
+
+
+def check_device() -> Check:
+    name = "module"
+    if not is_loaded():
+        return failed(name, "not loaded", "tracectl module install, or tracectl module load")
+    try:
+        with Device() as device:
+            return passed(name, f"loaded, version {device.info.version}")
+    except (UnsupportedError, DeviceError) as error:
+        return failed(name, str(error), f"ls -l {DEVICE_PATH}; id; tracectl module install")
+
+
+def check_disk(directory: Path) -> Check:
+    """Whether ``directory`` takes bytes as fast as this machine's CPUs may make them."""
+    name = "disk"
+    try:
+        rate = _write_rate(directory)
+    except OSError as error:
+        return failed(name, f"{directory}: {error.strerror}", "record -o elsewhere")
+    cpus = os.cpu_count() or 1
+    needed = cpus * _BUSY_EVENTS_S * _EVENT_BYTES
+    found = (
+        f"{directory} takes {rate / 1e6:.0f} MB/s, {rate / _EVENT_BYTES / 1e6:.1f} M events/s "
+        "uncompressed"
+    )
+    if rate < needed:
+        return noted(
+            name, f"{found}; {cpus} busy CPUs may make {needed / 1e6:.0f} MB/s",
+            "record -o on a faster disk, or larger buffers: --subbuf-count",
+        )  # fmt: skip
+    return passed(name, found)
+
+
+def _write_rate(directory: Path) -> float:
+    """Bytes a second, through to the disk."""
+    block = os.urandom(_BLOCK_BYTES)
+    with tempfile.TemporaryFile(dir=directory) as file:
+        started = time.monotonic()
+        for _ in range(_PROBE_BYTES // _BLOCK_BYTES):
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+        return _PROBE_BYTES / (time.monotonic() - started)
