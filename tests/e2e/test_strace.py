@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from strace import align, parse_strace, parse_tracectl
 
 pytestmark = pytest.mark.guest

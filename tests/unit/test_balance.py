@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
+from subbuffers import SubBuffer
 from tracectl.abi.records import KINDS, LOST_CAUSES, OTHER_SLOT, SHAPES, Kind
 from tracectl.analysis.balance import count_records, find_faults
 from tracectl.capture.metadata import CpuTotals
-
-sys.path.insert(0, str(Path(__file__).parent))
-from subbuffers import SubBuffer
 
 GETPID, OPENAT = 39, 257
 
@@ -182,3 +177,13 @@ def test_each_cpu_has_its_own_faults():
         "CPU 3: EXIT: 0 recorded + 0 lost != 2 generated",
         "CPU 3: system call slot 1536 does not add up",
     ]
+
+
+def test_a_cpu_that_no_total_knows():
+    records = [SubBuffer(cpu=9).entry(1, 1, 0)]
+    assert faults(records) == ["CPU 9: in the file, but not in the totals of its end block"]
+
+
+def test_a_subbuffer_that_is_there_twice():
+    twice = [SubBuffer(seq=0).task(5, 1), SubBuffer(seq=0).task(5, 1)]
+    assert "CPU 0: 1 of 1 sub-buffers too many (0)" in faults(twice, totals(0, subbufs=1))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reference
 from tracectl.abi import records as abi
 from tracectl.abi.records import Kind
 from tracectl.decode.subbuffer import decode_subbuffer
 from tracectl.errors import DecodeError
-
-sys.path.insert(0, str(Path(__file__).parent))
-import reference
 
 SIZE = 1 << 16
 U32 = st.integers(0, 2**32 - 1)

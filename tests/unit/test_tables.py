@@ -142,7 +142,7 @@ def test_every_argument_has_a_role_that_is_known(table):
     ("name", "roles"),
     [
         ("openat", ["dirfd", "path", "open_flags", "mode"]),
-        ("mmap", ["pointer", "uint", "prot", "map_flags", "int", "uint"]),
+        ("mmap", ["pointer", "uint", "prot", "map_flags", "int", "hex"]),
         ("read", ["uint", "pointer", "uint"]),
         ("kill", ["int", "signal"]),
         ("clock_gettime", ["clock", "pointer"]),
@@ -168,3 +168,9 @@ def test_constants():
     assert constants["signal"]["SIGCHLD"] == 17
     for values in constants.values():
         assert list(values.values()) == sorted(values.values())
+
+
+@pytest.mark.parametrize("row", ["read", ["read", 5], None])
+def test_a_damaged_row(row):
+    with pytest.raises(TypeError, match="is no row"):
+        SyscallTable.from_json("x86_64", {"kernel": "6", "calls": {"0": row}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -54,7 +55,10 @@ def count_records(all_records: Iterable[Records]) -> dict[int, CpuBalance]:
 def find_faults(cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]) -> list[str]:
     """Sentences about everything that does not add up; none for a whole capture."""
     faults: list[str] = []
-    for total in totals:
+    known = {total.cpu: total for total in totals}
+    for cpu in sorted(cpus.keys() - known.keys()):
+        faults.append(f"CPU {cpu}: in the file, but not in the totals of its end block")
+    for total in known.values():
         counted = cpus.get(total.cpu, CpuBalance(total.cpu))
         faults += _sequence_faults(counted, total)
         faults += _kind_faults(counted, total)
@@ -65,11 +69,17 @@ def find_faults(cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]) -> lis
 
 
 def _sequence_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
-    missing = sorted(set(range(total.subbufs)) - set(counted.seqs))
-    if not missing:
-        return []
-    shown = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
-    return [f"CPU {total.cpu}: {len(missing)} of {total.subbufs} sub-buffers missing ({shown})"]
+    expected = Counter(range(total.subbufs))
+    found = Counter(counted.seqs)
+    faults = []
+    for name, difference in (("missing", expected - found), ("too many", found - expected)):
+        seqs = sorted(difference)
+        if seqs:
+            shown = ", ".join(map(str, seqs[:5])) + (", …" if len(seqs) > 5 else "")
+            faults.append(
+                f"CPU {total.cpu}: {len(seqs)} of {total.subbufs} sub-buffers {name} ({shown})"
+            )
+    return faults
 
 
 def _kind_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:

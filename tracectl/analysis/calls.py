@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import NR_BITS, Kind
+from tracectl.capture.metadata import CpuTotals
 from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
 from tracectl.decode.subbuffer import Records
+
+_UNWRITTEN_NS = 1_000_000_000
+"""More than a recorder leaves in the buffers of a quiet CPU: it flushes them ten times a second."""
+_FOREVER_NS = (1 << 63) - 1
 
 _U64 = NDArray[np.uint64]
 _I64 = NDArray[np.int64]
@@ -113,11 +118,14 @@ class _Events:
                 self.renames.append((int(records.time_ns[row]), int(old_tid), tid))
 
 
-def pair_calls(all_records: Iterable[Records], shapes: Shapes) -> Calls:
+def pair_calls(
+    all_records: Iterable[Records], shapes: Shapes, totals: Iterable[CpuTotals] | None
+) -> Calls:
     """The calls of a whole capture, which is held in memory: about 150 bytes a call.
 
     An exit that knows how long its call took pairs only with the entry of just that time, others
-    with the thread's last entry if nothing of that thread's or CPU's was lost in between.
+    with the thread's last entry if nothing was lost in between. ``totals`` are the end block's, or
+    None without one: what its recorder had not yet written when it died counts as lost then.
     """
     events = _Events()
     gaps = _Gaps()
@@ -126,6 +134,7 @@ def pair_calls(all_records: Iterable[Records], shapes: Shapes) -> Calls:
         gaps.add(records)
     if not events.time_ns:
         events.add(_EMPTY, shapes)
+    gaps.close(totals)
     return _pair(events, gaps)
 
 
@@ -133,17 +142,19 @@ def _pair(events: _Events, gaps: _Gaps) -> Calls:
     tid = np.concatenate(events.tid)
     time_ns = np.concatenate(events.time_ns)
     kind = np.concatenate(events.kind)
-    _rename(tid, time_ns, kind, events.renames)
-    order = np.lexsort((time_ns, tid))
-    tid, time_ns, kind = tid[order], time_ns[order], kind[order]
+    thread = _threads_of(tid, time_ns, kind, events.renames)
+    order = np.lexsort((time_ns, thread))
+    tid, thread, time_ns, kind = tid[order], thread[order], time_ns[order], kind[order]
     value = np.concatenate(events.value)[order]
     began = np.concatenate(events.began_ns)[order]
     index = np.arange(len(order))
-    is_entry, is_exit = kind == Kind.ENTRY, (kind == Kind.EXIT) | (kind == Kind.EXIT_WIDE)
+    is_entry, is_exit = kind == Kind.ENTRY, _is_exit(kind)
     last_entry = np.maximum.accumulate(np.where(is_entry, index, -1))
     last_exit = np.maximum.accumulate(np.where(is_exit, index, -1))
     exit_before = np.concatenate(([-1], last_exit[:-1])).astype(np.intp)[: len(index)]
-    open_entry = np.where((last_entry > exit_before) & (tid[last_entry] == tid), last_entry, -1)
+    open_entry = np.where(
+        (last_entry > exit_before) & (thread[last_entry] == thread), last_entry, -1
+    )
     exits = np.flatnonzero(is_exit & (open_entry >= 0))
     entries = open_entry[exits]
     knows = kind[exits] == Kind.EXIT
@@ -157,7 +168,10 @@ def _pair(events: _Events, gaps: _Gaps) -> Calls:
     alone[exits] = False
     rows = np.flatnonzero(is_entry | alone)
     rows = rows[np.argsort(time_ns[rows], kind="stable")]
-    return _rows(events, order, rows, exit_of, tid, time_ns, value, is_entry, kind, open_entry)
+    named = np.flatnonzero((kind == Kind.NAME) & (open_entry >= 0))
+    named = named[~gaps.between(time_ns[open_entry[named]], time_ns[named])]
+    named = named[np.argsort(time_ns[named], kind="stable")]
+    return _rows(events, order, rows, exit_of, tid, time_ns, value, is_entry, named, open_entry)
 
 
 def _rows(
@@ -169,7 +183,7 @@ def _rows(
     time_ns: _U64,
     value: _I64,
     is_entry: NDArray[np.bool_],
-    kind: NDArray[np.uint8],
+    named: NDArray[np.intp],
     open_entry: NDArray[np.intp],
 ) -> Calls:
     begins = is_entry[rows]
@@ -178,8 +192,6 @@ def _rows(
     zero = np.uint64(0)
     row_of = np.full(len(order), -1)
     row_of[rows] = np.arange(len(rows))
-    named = np.flatnonzero((kind == Kind.NAME) & (open_entry >= 0))
-    named = named[np.argsort(time_ns[named], kind="stable")]
     state = np.where(begins, np.where(has_end, State.PAIRED, State.UNFINISHED), State.NO_ENTRY)
     source = order[rows]
     return Calls(
@@ -197,15 +209,34 @@ def _rows(
     )
 
 
-def _rename(
+def _threads_of(
     tid: _I64, time_ns: _U64, kind: NDArray[np.uint8], renames: list[tuple[int, int, int]]
-) -> None:
-    """exec in a thread other than the leader: its last entry belongs to the leader's tid."""
-    for when_ns, old_tid, new_tid in renames:
-        before = np.flatnonzero((tid == old_tid) & (kind == Kind.ENTRY) & (time_ns <= when_ns))
-        if len(before):
-            began = time_ns[before].max()
-            tid[(tid == old_tid) & (time_ns >= began) & (time_ns <= when_ns)] = new_tid
+) -> _I64:
+    """A number for the thread of each event: its tid, or one of its own after an exec.
+
+    exec in a thread other than the leader ends the leader and gives its tid to the thread; the
+    thread's open execve, which gets that tid here too, ends under it.
+    """
+    thread = tid.copy()
+    fresh = int(tid.max(initial=0))
+    for when_ns, old_tid, new_tid in sorted(renames):
+        fresh += 1
+        before = time_ns <= when_ns
+        mine = np.flatnonzero((tid == old_tid) & before)
+        entries, exits = mine[kind[mine] == Kind.ENTRY], mine[_is_exit(kind[mine])]
+        began = time_ns[entries].max(initial=0)
+        # Otherwise the entry was lost: what is there belongs to calls that ended.
+        if len(entries) and began > time_ns[exits].max(initial=0):
+            moved = mine[time_ns[mine] >= began]
+            thread[moved] = fresh
+            tid[moved] = new_tid
+        thread[(tid == new_tid) & ~before] = fresh
+    return thread
+
+
+def _is_exit(kind: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    exits: NDArray[np.bool_] = (kind == Kind.EXIT) | (kind == Kind.EXIT_WIDE)
+    return exits
 
 
 class _Gaps:
@@ -214,6 +245,7 @@ class _Gaps:
     def __init__(self) -> None:
         self._last: dict[int, tuple[int, int, int]] = {}
         self._spans: list[tuple[int, int]] = []
+        self._starts = self._ends = np.zeros(0, np.uint64)
 
     def add(self, records: Records) -> None:
         lost, seq, last_ns = self._last.get(records.cpu, (0, -1, 0))
@@ -221,11 +253,31 @@ class _Gaps:
             self._spans.append((last_ns, records.first_ns))
         self._last[records.cpu] = (sum(records.lost), records.seq, records.last_ns)
 
+    def close(self, totals: Iterable[CpuTotals] | None) -> None:
+        """What is missing at the end shows in ``totals`` only."""
+        if totals is None:
+            newest_ns = max((last_ns for _, _, last_ns in self._last.values()), default=0)
+            for _, _, last_ns in self._last.values():
+                self._spans.append((max(last_ns, newest_ns - _UNWRITTEN_NS), _FOREVER_NS))
+        for total in totals or ():
+            lost, seq, last_ns = self._last.get(total.cpu, (0, -1, 0))
+            if sum(total.lost_by_cause) != lost or total.subbufs != seq + 1:
+                self._spans.append((last_ns, _FOREVER_NS))
+        joined: list[tuple[int, int]] = []
+        for start, end in sorted(self._spans):
+            if joined and start <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+            else:
+                joined.append((start, end))
+        self._starts, self._ends = np.array(joined, np.uint64).reshape(-1, 2).T
+
     def between(self, from_ns: _U64, to_ns: _U64) -> NDArray[np.bool_]:
         """Whether a gap overlaps each span."""
-        overlaps = np.zeros(len(from_ns), np.bool_)
-        for start, end in self._spans:
-            overlaps |= (from_ns < end) & (to_ns > start)
+        if not len(self._starts):
+            return np.zeros(len(from_ns), np.bool_)
+        first = np.searchsorted(self._ends, from_ns, side="right")
+        starts = self._starts[np.minimum(first, len(self._starts) - 1)]
+        overlaps: NDArray[np.bool_] = (first < len(self._starts)) & (starts < to_ns)
         return overlaps
 
 

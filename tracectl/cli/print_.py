@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import open_capture
-from tracectl.cli.reading import iter_records, lost_of, tables_of
+from tracectl.cli.reading import calls_of, lost_of, tables_of
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
 from tracectl.tables.table import SyscallTable
@@ -35,12 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracectl.analysis.calls import pair_calls  # noqa: PLC0415 - numpy
-
     with open_capture(args.file) as capture:
         tables = tables_of(capture)
         wanted = _wanted(args.syscalls, tables)
-        calls = pair_calls(iter_records(capture), capture.metadata.shapes)
+        calls = calls_of(capture)
         _, lost = lost_of(capture)
         problems = capture.problems
     for line in _iter_lines(calls, tables, wanted, args):

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tracectl.capture.reader import Capture
-from tracectl.decode.subbuffer import Records, decode_subbuffer
 from tracectl.errors import CaptureError, DecodeError
 from tracectl.tables.table import SyscallTable
+
+if TYPE_CHECKING:
+    from tracectl.analysis.calls import Calls
+    from tracectl.decode.subbuffer import Records
 
 
 def iter_records(capture: Capture) -> Iterator[Records]:
     """The sub-buffers of ``capture``; one that cannot be decoded becomes a problem of it."""
+    from tracectl.decode.subbuffer import decode_subbuffer  # noqa: PLC0415 - numpy
+
     for chunk in capture.iter_chunks():
         try:
             yield decode_subbuffer(chunk.data)
         except DecodeError as error:
             capture.problems.append(f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}")
+
+
+def calls_of(capture: Capture) -> Calls:
+    """All calls of ``capture``, paired."""
+    from tracectl.analysis.calls import pair_calls  # noqa: PLC0415
+
+    totals = None if capture.end is None else capture.end.cpus
+    return pair_calls(iter_records(capture), capture.metadata.shapes, totals)
 
 
 def tables_of(capture: Capture) -> list[SyscallTable]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import print_json
-from tracectl.cli.reading import iter_records, lost_of, tables_of
+from tracectl.cli.reading import calls_of, lost_of, tables_of
 from tracectl.errors import EXIT_OK
 from tracectl.render.table import format_duration, format_table
 
@@ -24,12 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracectl.analysis.calls import pair_calls  # noqa: PLC0415 - numpy
-    from tracectl.analysis.summary import summarize  # noqa: PLC0415
+    from tracectl.analysis.summary import summarize  # noqa: PLC0415 - numpy
 
     with open_capture(args.file) as capture:
         tables = tables_of(capture)
-        rows = summarize(pair_calls(iter_records(capture), capture.metadata.shapes))
+        rows = summarize(calls_of(capture))
         generated, lost = lost_of(capture)
         problems = capture.problems
     named = [(tables[min(row.abi, 2)].name(row.nr), row) for row in rows]

@@ -28,8 +28,9 @@ def run(args: argparse.Namespace) -> int:
     with open_capture(args.file) as capture:
         counted = count_records(iter_records(capture))
         generated, lost = lost_of(capture)
-        totals = capture.end.cpus if capture.end else []
-        faults = [*capture.problems, *find_faults(counted, totals)]
+        faults = list(capture.problems)
+        if capture.end is not None:
+            faults += find_faults(counted, capture.end.cpus)
     if args.json:
         facts = {"generated": generated, "lost": lost, "recorded": generated - lost}
         print_json({"whole": not faults, **facts, "faults": faults})

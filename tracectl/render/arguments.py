@@ -15,7 +15,7 @@ RESULT_COLUMN = 40
 
 _AT_FDCWD = -100
 _ACCESS_MODES = {"X_OK": 1, "W_OK": 2, "R_OK": 4}
-_MAP_TYPES = {1: "MAP_SHARED", 2: "MAP_PRIVATE", 3: "MAP_SHARED_VALIDATE"}
+_MAP_TYPES = {1: "MAP_SHARED", 2: "MAP_PRIVATE", 3: "MAP_SHARED_VALIDATE", 8: "MAP_DROPPABLE"}
 _FUTEX_CLOCK_REALTIME = 0x100
 # include/linux/errno.h: they reach user space only through a tracer.
 _KERNEL_ERRORS = {
@@ -27,6 +27,7 @@ _KERNEL_ERRORS = {
 # Of two names for a number, Python has the other one.
 _ERROR_ALIASES = {errno.EDEADLK: "EDEADLK", errno.EOPNOTSUPP: "EOPNOTSUPP"}
 _ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
+_OCTAL_DIGITS = [bytes([digit]) for digit in b"01234567"]
 _ENTRY_ONLY = frozenset({"exit", "exit_group"})
 
 Formatter = Callable[[int], str]
@@ -84,7 +85,7 @@ def format_string(data: bytes) -> str:
             parts.append(chr(byte))
         else:
             # As few digits as the next character allows.
-            followed = data[index + 1 : index + 2].isdigit()
+            followed = data[index + 1 : index + 2] in _OCTAL_DIGITS
             parts.append(f"\\{byte:03o}" if followed else f"\\{byte:o}")
     return '"' + "".join(parts) + '"'
 
@@ -108,7 +109,7 @@ def _choose(role: str, argument: Argument) -> Formatter:
     if role in ("path", "pointer"):
         return lambda value: f"{value:#x}" if value else "NULL"
     if role == "mode":
-        return lambda value: f"{value & 0o7777777:#05o}".replace("o", "", 1)
+        return lambda value: f"0{value & 0o7777777:o}".zfill(3)
     if role == "hex":
         return lambda value: f"{value:#x}" if value else "0"
     if role == "dirfd":
@@ -136,7 +137,7 @@ def _choose_set(role: str) -> Formatter:
     if role == "futex_op":
         return lambda value: _format_futex_op(value, constants)
     if role in ENUMERATIONS:
-        names = {value: name for name, value in reversed(constants.items())}
+        names = _names_by_value(constants)
         return lambda value: names.get(_signed(value, 32), str(_signed(value, 32)))
     return lambda value: format_flags(value, constants, "PROT_NONE" if role == "prot" else "0")
 
@@ -169,7 +170,7 @@ def _format_map_flags(value: int, constants: dict[str, int]) -> str:
 
 def _format_clone_flags(value: int, constants: dict[str, int]) -> str:
     """The low byte is the signal that the parent gets."""
-    signals = {number: name for name, number in load_constants()["signal"].items()}
+    signals = _names_by_value(load_constants()["signal"])
     signum = value & 0xFF
     texts = [format_flags(value & ~0xFF, constants, "")] if value & ~0xFF else []
     if signum:
@@ -178,9 +179,15 @@ def _format_clone_flags(value: int, constants: dict[str, int]) -> str:
 
 
 def _format_futex_op(value: int, constants: dict[str, int]) -> str:
-    names = {number: name for name, number in constants.items()}
-    text = names.get(value & ~_FUTEX_CLOCK_REALTIME, f"{value:#x}")
-    return f"{text}|FUTEX_CLOCK_REALTIME" if value & _FUTEX_CLOCK_REALTIME else text
+    name = _names_by_value(constants).get(value & ~_FUTEX_CLOCK_REALTIME)
+    if name is None:
+        return f"{value:#x}"
+    return f"{name}|FUTEX_CLOCK_REALTIME" if value & _FUTEX_CLOCK_REALTIME else name
+
+
+def _names_by_value(constants: dict[str, int]) -> dict[int, str]:
+    """Of several names for a value the first one, which is the usual one."""
+    return {value: name for name, value in reversed(constants.items())}
 
 
 def _has_unused_mode(call: Syscall, arguments: Sequence[int]) -> bool:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_TIME_UNITS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
+_TIME_UNITS = ((1, "ns"), (1_000, "µs"), (1_000_000, "ms"), (1_000_000_000, "s"))
 _SIZE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def format_duration(ns: float) -> str:
     """A duration of ``ns`` nanoseconds with three significant digits and its unit."""
     for unit_ns, unit in _TIME_UNITS:
-        if ns >= unit_ns:
-            return f"{_three_digits(ns / unit_ns)} {unit}"
-    return f"{ns:.0f} ns"
+        if ns / unit_ns < 999.5 or unit == "s":
+            break
+    return f"{ns:.0f} ns" if unit == "ns" else f"{_three_digits(ns / unit_ns)} {unit}"
 
 
 def format_size(size_bytes: float) -> str:
     """``size_bytes`` in the largest binary unit that leaves at least one."""
     for unit in _SIZE_UNITS:
-        if size_bytes < 1024 or unit == _SIZE_UNITS[-1]:
+        if size_bytes < 1023.5 or unit == _SIZE_UNITS[-1]:
             break
         size_bytes /= 1024
     return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{_three_digits(size_bytes)} {unit}"
@@ -39,5 +39,6 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: 
 
 
 def _three_digits(value: float) -> str:
-    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    # What it is rounded to decides: 9.999 is 10.0.
+    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{decimals}f}"

@@ -12,30 +12,29 @@ from tracectl.tables.table import Argument, Syscall
 _BY_CALL = {
     ("open", "flags"): "open_flags",
     ("openat", "flags"): "open_flags",
-    ("dup3", "flags"): "open_flags",
-    ("pipe2", "flags"): "open_flags",
+    ("dup3", "flags"): "descriptor_flags",
+    ("pipe2", "flags"): "descriptor_flags",
     ("mmap", "prot"): "prot",
     ("mmap2", "prot"): "prot",
     ("mprotect", "prot"): "prot",
     ("pkey_mprotect", "prot"): "prot",
     ("mmap", "flags"): "map_flags",
     ("mmap2", "flags"): "map_flags",
+    ("mmap", "off"): "hex",
     ("mmap", "fd"): "int",
     ("mmap2", "fd"): "int",
     ("madvise", "behavior"): "advice",
     ("lseek", "whence"): "whence",
-    ("lseek", "origin"): "whence",
     ("clone", "flags"): "clone_flags",
-    ("unshare", "unshare_flags"): "clone_flags",
-    ("setns", "flags"): "clone_flags",
-    ("setns", "nstype"): "clone_flags",
+    ("unshare", "unshare_flags"): "namespace_flags",
+    ("setns", "nstype"): "namespace_flags",
     ("access", "mode"): "access_mode",
     ("faccessat", "mode"): "access_mode",
     ("faccessat2", "mode"): "access_mode",
     ("faccessat2", "flags"): "at_flags",
     ("newfstatat", "flag"): "at_flags",
     ("statx", "flags"): "at_flags",
-    ("unlinkat", "flag"): "at_flags",
+    ("unlinkat", "flag"): "unlink_flags",
     ("linkat", "flags"): "at_flags",
     ("fchownat", "flag"): "at_flags",
     ("fchmodat2", "flags"): "at_flags",
@@ -125,4 +124,14 @@ def role_of(call: Syscall, argument: Argument) -> str:
 def load_constants() -> dict[str, dict[str, int]]:
     """Sets of constants by name: name to value, ascending by value."""
     tree = json.loads(files("tracectl.tables").joinpath("constants.json").read_bytes())
-    return {name: values for name, values in tree.items() if isinstance(values, dict)}
+    sets = {name: values for name, values in tree.items() if isinstance(values, dict)}
+    # Two meanings of one value: which one it is depends on the call.
+    at_flags, unlink_flags = dict(sets["at_flags"]), dict(sets["at_flags"])
+    del at_flags["AT_REMOVEDIR"], unlink_flags["AT_EACCESS"]
+    flags = {name: value for name, value in sets["open_flags"].items() if value > 3}
+    return sets | {
+        "at_flags": at_flags,
+        "unlink_flags": unlink_flags,
+        "namespace_flags": sets["clone_flags"],
+        "descriptor_flags": flags,
+    }

@@ -63,7 +63,11 @@ class SyscallTable:
     @classmethod
     def from_json(cls, abi: str, tree: dict[str, Any]) -> SyscallTable:
         """KeyError, TypeError or ValueError for what to_json() did not make."""
-        return cls(abi, str(tree["kernel"]), dict(tree["calls"]))
+        rows = dict(tree["calls"])
+        for row in rows.values():
+            if not isinstance(row, list) or not all(isinstance(text, str) for text in row):
+                raise TypeError(f"{row!r} is no row of a table")
+        return cls(abi, str(tree["kernel"]), rows)
 
 
 @cache
