@@ -239,3 +239,14 @@ void tracectl_device_notify(enum tracectl_state state)
 
 	kobject_uevent_env(&device.this_device->kobj, KOBJ_CHANGE, env);
 }
+
+/* The same with CPU= and LOST=, what it has lost of the session so far. */
+void tracectl_device_notify_lost(unsigned int cpu, u64 lost)
+{
+	char cpu_text[16], lost_text[32];
+	char *env[] = { cpu_text, lost_text, NULL };
+
+	scnprintf(cpu_text, sizeof(cpu_text), "CPU=%u", cpu);
+	scnprintf(lost_text, sizeof(lost_text), "LOST=%llu", lost);
+	kobject_uevent_env(&device.this_device->kobj, KOBJ_CHANGE, env);
+}

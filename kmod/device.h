@@ -7,5 +7,6 @@
 int tracectl_device_register(void);
 void tracectl_device_unregister(void);
 void tracectl_device_notify(enum tracectl_state state);
+void tracectl_device_notify_lost(unsigned int cpu, u64 lost);
 
 #endif

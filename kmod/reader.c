@@ -7,6 +7,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -15,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "device.h"
 #include "reader.h"
 #include "session.h"
 
@@ -22,7 +24,9 @@ struct reader {
 	struct tracectl_session *session;
 	struct rchan_buf *buf;
 	unsigned int cpu;
-	struct mutex lock; /* GET and PUT */
+	struct mutex lock; /* GET, PUT and what follows */
+	u64 lost_told;
+	unsigned long tell_after; /* jiffies */
 };
 
 /* Pairs with the release in tracectl_stream_end_session(): read it first. */
@@ -38,6 +42,23 @@ static size_t waiting(const struct reader *reader)
 	/* The header is read after the count that publishes it. */
 	smp_rmb();
 	return produced - READ_ONCE(reader->buf->subbufs_consumed);
+}
+
+/* Told by who reads, and seldom: the record path can do neither. */
+static void tell_lost(struct reader *reader)
+{
+	const struct tracectl_totals *totals =
+		reader->session->totals[reader->cpu];
+	u64 lost = 0;
+	int i;
+
+	for (i = 0; i < TRACECTL_LOST_CAUSES; i++)
+		lost += READ_ONCE(totals->lost_by_cause[i]);
+	if (lost == reader->lost_told)
+		return;
+	reader->lost_told = lost;
+	reader->tell_after = jiffies + HZ;
+	tracectl_device_notify_lost(reader->cpu, lost);
 }
 
 static long get(struct reader *reader, void __user *arg)
@@ -65,6 +86,8 @@ static long put(struct reader *reader, void __user *arg)
 	if (!waiting(reader) || seq != reader->buf->subbufs_consumed)
 		return -EINVAL;
 	relay_subbufs_consumed(reader->session->chan, reader->cpu, 1);
+	if (time_after_eq(jiffies, reader->tell_after))
+		tell_lost(reader);
 	return 0;
 }
 
@@ -155,6 +178,7 @@ static int reader_release(struct inode *inode, struct file *file)
 {
 	struct reader *reader = file->private_data;
 
+	tell_lost(reader);
 	clear_bit(reader->cpu, reader->session->streamed);
 	tracectl_session_put(reader->session);
 	kfree(reader);
@@ -183,6 +207,7 @@ int tracectl_reader_open(struct tracectl_session *session, unsigned int cpu,
 		return -ENOMEM;
 	mutex_init(&reader->lock);
 	reader->cpu = cpu;
+	reader->tell_after = jiffies;
 	reader->buf = *per_cpu_ptr(session->chan->buf, cpu);
 	if (!reader->buf)
 		goto free;

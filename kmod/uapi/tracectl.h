@@ -29,6 +29,11 @@
  * or, failed_class telling which, with the error of a probe that could not be
  * attached. RESUME, PAUSE and STOP: ENXIO (no session), EPERM.
  *
+ * Each change of state is a uevent "change" of the device with STATE=idle, armed
+ * or tracing. What a CPU has lost of its session so far is told the same way, with
+ * CPU= and LOST=, when its stream is read, at most once a second, and when that is
+ * closed.
+ *
  * 2. Streams
  * ----------
  * STREAM, on the owning file, answers with a new file descriptor for one CPU's

@@ -22,6 +22,7 @@ COMMANDS = (
     "pause",
     "resume",
     "status",
+    "monitor",
     "report",
     "print",
     "verify",
