@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import stat
@@ -25,6 +26,11 @@ from tracectl.errors import CaptureError
 
 Payload = bytes | memoryview
 
+_END_BYTES = 4096
+"""Room for what the end block has of a CPU that made calls of a hundred kinds."""
+_KEEP_SIZE = 1  # linux/falloc.h
+_libc = ctypes.CDLL(None, use_errno=True)
+
 
 class CaptureWriter:
     """Writes ``path`` anew. CaptureError when the file cannot be written; it is then cut back to
@@ -40,6 +46,7 @@ class CaptureWriter:
         self.raw_bytes = 0
         self.failure = ""
         self._compress = _compressor() if compress else None
+        self._end_bytes = _END_BYTES * (metadata.cpus + 1)
         self._fd = _open(path)
         try:
             self._append(FILE_HEADER.pack(MAGIC, FORMAT_VERSION, ABI_VERSION, 0))
@@ -66,6 +73,8 @@ class CaptureWriter:
         if fd < 0:
             return
         try:
+            # Gives back what was reserved.
+            os.ftruncate(fd, self.size_bytes)
             os.close(fd)
         except OSError as error:
             raise CaptureError(self.path, f"was not written: {error.strerror}") from error
@@ -88,10 +97,14 @@ class CaptureWriter:
             if len(packed) < len(raw):
                 payload, flags = packed, int(BlockFlag.ZSTD)
         block = Block(kind, flags, len(payload), len(raw), zlib.crc32(payload), cpu, seq)
-        self._append(block.pack(), payload)
+        # So that a full disk leaves room for the end block, which tells of it.
+        reserve_bytes = 0 if kind == BlockType.END else self._end_bytes
+        self._append(block.pack(), payload, reserve_bytes=reserve_bytes)
 
-    def _append(self, *parts: Payload) -> None:
+    def _append(self, *parts: Payload, reserve_bytes: int = 0) -> None:
         try:
+            if reserve_bytes:
+                _allocate(self._fd, self.size_bytes, sum(map(len, parts)) + reserve_bytes)
             _write_all(self._fd, parts)
         except OSError as error:
             self._cut_back()
@@ -126,6 +139,15 @@ def _open(path: Path) -> int:
         raise CaptureError(path, "is no regular file; a capture cannot be cut back in it")
     os.ftruncate(fd, 0)
     return fd
+
+
+def _allocate(fd: int, start: int, size_bytes: int) -> None:
+    """Takes the blocks from ``start`` on, without changing the file's size. OSError ENOSPC; a file
+    system that cannot do it is left alone."""
+    if _libc.fallocate(fd, _KEEP_SIZE, ctypes.c_int64(start), ctypes.c_int64(size_bytes)):
+        code = ctypes.get_errno()
+        if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OSError(code, os.strerror(code))
 
 
 def _write_all(fd: int, parts: tuple[Payload, ...]) -> None:
