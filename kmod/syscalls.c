@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Entry and exit of system calls, at the mode change. */
 #include <linux/kernel.h>
-#include <linux/ptrace.h>
 #include <linux/string.h>
-#include <asm/syscall.h>
 
+#include "arch.h"
 #include "gate.h"
 #include "probes.h"
 #include "stream.h"
@@ -18,44 +17,6 @@ struct call {
 	unsigned int slot;
 	u16 id;
 };
-
-#ifdef CONFIG_X86_64
-static __always_inline bool is_native(long nr)
-{
-	return (unsigned long)nr < TRACECTL_SHAPES && !in_ia32_syscall();
-}
-
-static enum tracectl_abi classify_abi(long *nr)
-{
-	if (in_ia32_syscall())
-		return TRACECTL_ABI_IA32;
-	if (*nr >= 0 && (*nr & __X32_SYSCALL_BIT)) {
-		*nr &= ~__X32_SYSCALL_BIT;
-		return TRACECTL_ABI_X32;
-	}
-	return TRACECTL_ABI_NATIVE;
-}
-
-static __always_inline unsigned long argument(struct pt_regs *regs, int i)
-{
-	switch (i) {
-	case 0:
-		return regs->di;
-	case 1:
-		return regs->si;
-	case 2:
-		return regs->dx;
-	case 3:
-		return regs->r10;
-	case 4:
-		return regs->r8;
-	default:
-		return regs->r9;
-	}
-}
-#else
-#error "tracectl knows the system-call registers of x86-64 only"
-#endif
 
 static noinline struct call classify(long nr)
 {

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+static __always_inline bool is_native(long nr)
+{
+	return (unsigned long)nr < TRACECTL_SHAPES && !in_ia32_syscall();
+}
+
+static inline enum tracectl_abi classify_abi(long *nr)
+{
+	if (in_ia32_syscall())
+		return TRACECTL_ABI_IA32;
+	if (*nr >= 0 && (*nr & __X32_SYSCALL_BIT)) {
+		*nr &= ~__X32_SYSCALL_BIT;
+		return TRACECTL_ABI_X32;
+	}
+	return TRACECTL_ABI_NATIVE;
+}
+
+static __always_inline unsigned long argument(const struct pt_regs *regs, int i)
+{
+	switch (i) {
+	case 0:
+		return regs->di;
+	case 1:
+		return regs->si;
+	case 2:
+		return regs->dx;
+	case 3:
+		return regs->r10;
+	case 4:
+		return regs->r8;
+	default:
+		return regs->r9;
+	}
+}
