@@ -31,7 +31,7 @@ from tracectl.abi.records import (
     OpenHow,
     SubbufHeader,
 )
-from tracectl.capture.metadata import ClockPair, Config, EndBlock, Host, Metadata, Module
+from tracectl.capture.metadata import Config, EndBlock, Host, Metadata, Module, Moment
 from tracectl.capture.reader import open_capture
 from tracectl.capture.writer import CaptureWriter
 from tracectl.cli.recording import shapes_of
@@ -104,14 +104,13 @@ class Template:
         arguments = self._random.choices(self._values, k=len(layout))
         payload = struct.pack("<" + layout, *arguments)
         self._add(Kind.ENTRY, nr, payload + bytes(-len(payload) % 8))
-        duration_ns = self._random.randrange(100, 5000)
-        self._now_ns += duration_ns
+        self._now_ns += self._random.randrange(100, 5000)
         if nr == 257:
             self._add_name()
         if nr == 9:
-            self._add(Kind.EXIT_WIDE, nr, struct.pack("<q", 0x7F0000000000 + arguments[0]))
+            self._add(Kind.EXIT_NEAR, nr, struct.pack("<q", 0x7F0000000000 + arguments[0]))
         else:
-            self._add(Kind.EXIT, nr, struct.pack("<iI", min(arguments or [1]), duration_ns))
+            self._add(Kind.EXIT_SHORT, min(arguments or [1]) & 0x7FFF, b"")
         self._now_ns += self._random.randrange(100, 5000)
 
     def _add_name(self) -> None:
@@ -142,7 +141,7 @@ class Template:
             {"magic": SUBBUF_MAGIC, "abi": ABI_VERSION, "reserved0": 0, "cpu": self.cpu,
              "subbuf_bytes": self.subbuf_bytes, "session_id": 1, "seq": 0, "first_ns": FIRST_NS,
              "last_ns": self._last_ns, "used_bytes": self._offset, "records": len(self._starts),
-             "lost": [0] * LOST_CAUSES, "reserved1": 0}
+             "lost": [0] * LOST_CAUSES, "generated": 0}
         )  # fmt: skip
         bitmap = np.packbits(bits, bitorder="little").tobytes()
         return np.frombuffer(header + bitmap + b"".join(self._parts), np.uint64), granule
@@ -170,7 +169,7 @@ def write_capture(path: Path, records: int, *, compress: bool) -> tuple[int, int
         session_id=1,
         host=Host("bench", "0", "x86_64", "0"),
         module=Module("0", "0"),
-        clocks=[ClockPair(FIRST_NS, FIRST_NS)],
+        clocks=[Moment(FIRST_NS, FIRST_NS, FIRST_NS)],
         config=Config(15, SUBBUF_BYTES, 32, 0),
         cpus=CPUS,
         tables={name: load_table(name).to_json() for name in ("x86_64", "i386")},
@@ -184,7 +183,7 @@ def write_capture(path: Path, records: int, *, compress: bool) -> tuple[int, int
                 writer.write_chunk(template.cpu, seq, template.at(seq))
                 written += len(template)
             seq += 1
-        writer.write_end(EndBlock("built", [ClockPair(FIRST_NS, FIRST_NS)], []))
+        writer.write_end(EndBlock("built", [Moment(FIRST_NS, FIRST_NS, FIRST_NS)], []))
         return written, writer.size_bytes
 
 

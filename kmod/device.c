@@ -118,26 +118,52 @@ static int install(struct file *file, struct tracectl_stream *stream,
 	return 0;
 }
 
+/* What @client may read: its own session, or else a flight recorder's. */
+static struct tracectl_session *readable(struct client *client)
+{
+	struct tracectl_session *session = NULL;
+
+	mutex_lock(&client->lock);
+	if (client->session)
+		session = tracectl_session_get(client->session);
+	mutex_unlock(&client->lock);
+	return session ?: tracectl_session_flight();
+}
+
 static long do_stream(struct file *file, void __user *arg)
 {
-	struct client *client = file->private_data;
+	struct tracectl_session *session;
 	struct tracectl_stream stream;
 	struct file *reader;
-	int err = -ENXIO;
+	int err;
 
 	if (copy_from_user(&stream, arg, sizeof(stream)))
 		return -EFAULT;
-	mutex_lock(&client->lock);
-	if (client->session)
-		err = tracectl_reader_open(client->session, stream.cpu,
-					   &reader);
-	mutex_unlock(&client->lock);
+	session = readable(file->private_data);
+	if (IS_ERR(session))
+		return PTR_ERR(session);
+	err = tracectl_reader_open(session, stream.cpu, &reader);
+	tracectl_session_put(session);
 	if (err)
 		return err;
 	err = install(reader, &stream, arg);
 	if (err)
 		fput(reader);
 	return err;
+}
+
+static long do_clock(struct file *file, void __user *arg)
+{
+	struct tracectl_session *session = readable(file->private_data);
+	struct tracectl_clocks clocks;
+
+	if (IS_ERR(session)) {
+		tracectl_session_clock(NULL, &clocks);
+	} else {
+		tracectl_session_clock(session, &clocks);
+		tracectl_session_put(session);
+	}
+	return copy_to_user(arg, &clocks, sizeof(clocks)) ? -EFAULT : 0;
 }
 
 static const struct {
@@ -151,6 +177,7 @@ static const struct {
 	{ TRACECTL_IOC_PAUSE, do_pause },
 	{ TRACECTL_IOC_STOP, do_stop },
 	{ TRACECTL_IOC_STREAM, do_stream },
+	{ TRACECTL_IOC_CLOCK, do_clock },
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

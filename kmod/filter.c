@@ -10,6 +10,8 @@
 #include "session.h"
 #include "stream.h"
 
+DEFINE_PER_CPU(struct task_struct *, tracectl_skipped);
+
 int tracectl_filter_init(struct tracectl_filter *filter, pid_t target)
 {
 	filter->owner_tgid = current->tgid;
@@ -49,28 +51,23 @@ int tracectl_filter_follow(struct tracectl_filter *filter, pid_t target)
 
 /*
  * The thread is not the one this CPU recorded last. The answer is kept in the
- * CPU's tid or skip_tid, so that the common case is one comparison.
+ * CPU's task or in tracectl_skipped, so that the common case is one comparison.
  */
 noinline bool tracectl_filter_admit(struct tracectl_cpu *pc)
 {
-	struct tracectl_filter *filter;
-	pid_t tid = current->pid;
+	const struct tracectl_filter *filter = &pc->session->filter;
 
-	if (pc->skip_tid == tid)
-		goto skip;
-	filter = &pc->session->filter;
-	if (filter->followed ? !test_bit(tid, filter->followed)
+	if (filter->followed ? !test_bit(current->pid, filter->followed)
 			     : current->tgid == filter->owner_tgid) {
-		pc->skip_tid = tid;
-		goto skip;
+		raw_cpu_write(tracectl_skipped, current);
+		pc->filtered++;
+		return false;
 	}
-	pc->tid = tid;
+	pc->task = current;
 	pc->task_pending = true;
-	pc->end = NULL;
+	pc->limit = NULL;
+	pc->entry_switches = TRACECTL_NO_CALL;
 	return true;
-skip:
-	pc->totals->filtered++;
-	return false;
 }
 
 /* Of the session whose probe is running; every CPU names the same one. */
@@ -79,39 +76,53 @@ static unsigned long *followed_tids(void)
 	return raw_cpu_read(tracectl_cpus.session)->filter.followed;
 }
 
-static void forget(pid_t *remembered, pid_t tid)
+static void forget_one(struct task_struct **remembered,
+		       struct task_struct *task)
 {
-	if (READ_ONCE(*remembered) == tid)
-		cmpxchg(remembered, tid, 0);
+	if (READ_ONCE(*remembered) == task)
+		cmpxchg(remembered, task, NULL);
 }
 
-/*
- * @child is about to run. A tid is used again some time after its thread is
- * gone, and what a CPU remembers of the old thread is not true of the new one.
- */
-void tracectl_filter_fork(pid_t parent, pid_t child)
+/* What CPUs remember of @task is not true any more. */
+static void forget(struct task_struct *task)
 {
-	unsigned long *followed = followed_tids();
 	int cpu;
 
 	for_each_possible_cpu (cpu) {
-		struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
-
-		forget(&pc->tid, child);
-		forget(&pc->skip_tid, child);
-		forget(&pc->entry_tid, child);
+		forget_one(&per_cpu(tracectl_cpus, cpu).task, task);
+		forget_one(&per_cpu(tracectl_skipped, cpu), task);
 	}
-	if (followed && test_bit(parent, followed))
-		set_bit(child, followed);
 }
 
-/* exec in a thread other than the leader: the thread takes the leader's tid. */
-void tracectl_filter_rename(pid_t from, pid_t to)
+/* No probe runs. */
+void tracectl_filter_reset(void)
+{
+	int cpu;
+
+	for_each_possible_cpu (cpu)
+		per_cpu(tracectl_skipped, cpu) = NULL;
+}
+
+/* @child is about to run, perhaps where another thread's task_struct was. */
+void tracectl_filter_fork(struct task_struct *parent, struct task_struct *child)
 {
 	unsigned long *followed = followed_tids();
 
-	if (followed && from != to && test_and_clear_bit(from, followed))
-		set_bit(to, followed);
+	forget(child);
+	if (followed && test_bit(parent->pid, followed))
+		set_bit(child->pid, followed);
+}
+
+/* exec in a thread other than the leader: the thread takes the leader's tid. */
+void tracectl_filter_rename(struct task_struct *task, pid_t from)
+{
+	unsigned long *followed = followed_tids();
+
+	if (task->pid == from)
+		return;
+	if (followed && test_and_clear_bit(from, followed))
+		set_bit(task->pid, followed);
+	forget(task);
 }
 
 void tracectl_filter_exit(pid_t tid)

@@ -14,40 +14,94 @@
 static void record_how(struct tracectl_cpu *pc, const struct open_how *how)
 {
 	struct tracectl_open_how *record;
-	u64 now;
+	struct tracectl_place place;
 
 	pc->totals->generated[TRACECTL_KIND_OPEN_HOW]++;
-	record = tracectl_stream_begin(pc, sizeof(*record),
-				       TRACECTL_KIND_OPEN_HOW, &now);
+	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_OPEN_HOW);
+	record = (void *)place.record;
 	if (!record)
 		return;
-	*(u64 *)record =
-		tracectl_record_head(now, 0, TRACECTL_KIND_OPEN_HOW, 3);
+	tracectl_record_head(place,
+			     TRACECTL_HEAD(TRACECTL_KIND_OPEN_HOW, 0, 3));
 	record->flags = how->flags;
 	record->mode = how->mode;
 	record->resolve = how->resolve;
-	tracectl_stream_commit(pc, sizeof(*record));
+	tracectl_stream_commit(pc, (char *)(record + 1));
 }
 
-/* do_sys_openat2(int dfd, const char __user *filename, struct open_how *how) */
-static int probe_how(struct kprobe *kprobe, struct pt_regs *regs)
+static __always_inline void on_how(const struct open_how *how)
 {
 	struct tracectl_cpu *pc;
 
 	if (!tracectl_gate_open(TRACECTL_CLASS_OPEN_HOW))
-		return 0;
+		return;
 	pc = tracectl_stream_enter(TRACECTL_CLASS_OPEN_HOW);
 	if (pc)
-		record_how(pc, (void *)regs_get_kernel_argument(regs, 2));
+		record_how(pc, how);
 	tracectl_stream_leave();
+}
+
+/* do_sys_openat2(int dfd, const char __user *filename, struct open_how *how) */
+static void notrace trace_how(unsigned long ip, unsigned long parent_ip,
+			      struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	on_how((void *)ftrace_regs_get_argument(fregs, 2));
+}
+
+static int probe_how(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	on_how((void *)regs_get_kernel_argument(regs, 2));
 	return 0;
 }
 NOKPROBE_SYMBOL(probe_how);
 
+static struct ftrace_ops how_ops = {
+	.func = trace_how,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_ARGUMENTS,
+};
 static struct kprobe how_kprobe;
+static bool how_is_kprobe;
 
+static int set_filter(struct ftrace_ops *ops, const char *function)
+{
+	return ftrace_set_filter(ops, (unsigned char *)function,
+				 strlen(function), 1);
+}
+
+/* 5.10 does not export ftrace_free_filter(); an empty one holds no memory. */
+static void clear_filter(struct ftrace_ops *ops)
+{
+	ftrace_set_filter(ops, NULL, 0, 1);
+}
+
+/*
+ * PERMANENT, so that kernel.ftrace_enabled=0 is refused while it is attached
+ * instead of silencing it.
+ */
+static int attach(struct ftrace_ops *ops)
+{
+	int err = register_ftrace_function(ops);
+
+	if (err)
+		clear_filter(ops);
+	return err;
+}
+
+static void detach(struct ftrace_ops *ops)
+{
+	unregister_ftrace_function(ops);
+	clear_filter(ops);
+}
+
+/*
+ * ftrace, which saves a kprobe's look-up and registers: 100 instructions an open.
+ * A kprobe where the function is out of ftrace's reach.
+ */
 int tracectl_open_how_attach(void)
 {
+	how_is_kprobe = set_filter(&how_ops, "do_sys_openat2");
+	if (!how_is_kprobe)
+		return attach(&how_ops);
 	how_kprobe = (struct kprobe){
 		.symbol_name = "do_sys_openat2",
 		.pre_handler = probe_how,
@@ -57,7 +111,10 @@ int tracectl_open_how_attach(void)
 
 void tracectl_open_how_detach(void)
 {
-	unregister_kprobe(&how_kprobe);
+	if (how_is_kprobe)
+		unregister_kprobe(&how_kprobe);
+	else
+		detach(&how_ops);
 }
 
 static u8 name_flags(void)
@@ -72,28 +129,27 @@ static u8 name_flags(void)
 static void record_name(struct tracectl_cpu *pc, int dfd, const char *name)
 {
 	size_t length = strnlen(name, PATH_MAX - 1);
-	size_t string = ALIGN(length + 1, TRACECTL_GRANULE);
 	struct tracectl_name *record;
-	u64 now;
+	struct tracectl_place place;
 
 	pc->totals->generated[TRACECTL_KIND_NAME]++;
-	record = tracectl_stream_begin(pc, sizeof(*record) + string,
-				       TRACECTL_KIND_NAME, &now);
+	place = tracectl_stream_begin(pc, ALIGN(length + 1, TRACECTL_GRANULE),
+				      TRACECTL_KIND_NAME);
+	record = (void *)place.record;
 	if (!record)
 		return;
-	*(u64 *)record =
-		tracectl_record_head(now, length, TRACECTL_KIND_NAME, 1);
+	tracectl_record_head(place,
+			     TRACECTL_HEAD(TRACECTL_KIND_NAME, length, 1));
 	record->dfd = dfd;
 	record->source = TRACECTL_SOURCE_KERNEL_COPY;
 	record->flags = name_flags();
 	record->reserved = 0;
-	*(u64 *)((char *)(record + 1) + string - TRACECTL_GRANULE) = 0;
-	memcpy(record + 1, name, length);
-	tracectl_stream_commit(pc, sizeof(*record) + string);
+	tracectl_stream_commit(pc, tracectl_put_string((char *)(record + 1),
+						       name, length));
 }
 
 /* do_file_open(int dfd, struct filename *name, const struct open_flags *op) */
-static void notrace probe_name(unsigned long ip, unsigned long parent_ip,
+static void notrace trace_name(unsigned long ip, unsigned long parent_ip,
 			       struct ftrace_ops *ops,
 			       struct ftrace_regs *fregs)
 {
@@ -113,42 +169,20 @@ static void notrace probe_name(unsigned long ip, unsigned long parent_ip,
 }
 
 static struct ftrace_ops name_ops = {
-	.func = probe_name,
+	.func = trace_name,
 	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_ARGUMENTS,
 };
 
-static int set_filter(const char *function)
-{
-	return ftrace_set_filter(&name_ops, (unsigned char *)function,
-				 strlen(function), 1);
-}
-
-/* 5.10 does not export ftrace_free_filter(); an empty one holds no memory. */
-static void clear_filter(void)
-{
-	ftrace_set_filter(&name_ops, NULL, 0, 1);
-}
-
 int tracectl_open_name_attach(void)
 {
-	int err;
-
-	/*
-	 * ftrace, not a kprobe: 198 instructions an open against 320. PERMANENT,
-	 * so that kernel.ftrace_enabled=0 is refused while it is attached instead
-	 * of silencing it.
-	 */
 	/* do_filp_open() was renamed in 7.0, 541003b576c3 */
-	if (set_filter("do_file_open") && set_filter("do_filp_open"))
+	if (set_filter(&name_ops, "do_file_open") &&
+	    set_filter(&name_ops, "do_filp_open"))
 		return -ENOENT;
-	err = register_ftrace_function(&name_ops);
-	if (err)
-		clear_filter();
-	return err;
+	return attach(&name_ops);
 }
 
 void tracectl_open_name_detach(void)
 {
-	unregister_ftrace_function(&name_ops);
-	clear_filter();
+	detach(&name_ops);
 }

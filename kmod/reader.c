@@ -25,6 +25,7 @@ struct reader {
 	struct rchan_buf *buf;
 	unsigned int cpu;
 	struct mutex lock; /* GET, PUT and what follows */
+	size_t next; /* the oldest sub-buffer that has not been PUT */
 	u64 lost_told;
 	unsigned long tell_after; /* jiffies */
 };
@@ -35,13 +36,24 @@ static bool has_ended(const struct reader *reader)
 	return smp_load_acquire(&reader->session->ended);
 }
 
-static size_t waiting(const struct reader *reader)
+static bool is_flight(const struct reader *reader)
 {
-	size_t produced = READ_ONCE(reader->buf->subbufs_produced);
+	return reader->session->flags & TRACECTL_CONFIG_OVERWRITE;
+}
 
-	/* The header is read after the count that publishes it. */
+/* Sub-buffers handed over so far; what is in them is read after it. */
+static size_t produced(const struct reader *reader)
+{
+	size_t count = READ_ONCE(reader->buf->subbufs_produced);
+
 	smp_rmb();
-	return produced - READ_ONCE(reader->buf->subbufs_consumed);
+	return count;
+}
+
+/* Whether the slot of sub-buffer @seq is, or soon will be, written anew. */
+static bool is_overwritten(const struct reader *reader, size_t seq)
+{
+	return produced(reader) - seq >= reader->buf->chan->n_subbufs;
 }
 
 /* Told by who reads, and seldom: the record path can do neither. */
@@ -68,10 +80,12 @@ static long get(struct reader *reader, void __user *arg)
 	bool ended = has_ended(reader);
 	struct tracectl_subbuf subbuf;
 
-	if (!waiting(reader))
+	if (is_flight(reader) && is_overwritten(reader, reader->next))
+		reader->next = produced(reader) - buf->chan->n_subbufs + 1;
+	if (reader->next == produced(reader))
 		return ended ? -ENODATA : -EAGAIN;
-	subbuf.seq = buf->subbufs_consumed;
-	subbuf.index = buf->subbufs_consumed % buf->chan->n_subbufs;
+	subbuf.seq = reader->next;
+	subbuf.index = reader->next % buf->chan->n_subbufs;
 	header = buf->start + subbuf.index * buf->chan->subbuf_size;
 	subbuf.used_bytes = header->used_bytes;
 	return copy_to_user(arg, &subbuf, sizeof(subbuf)) ? -EFAULT : 0;
@@ -83,8 +97,11 @@ static long put(struct reader *reader, void __user *arg)
 
 	if (copy_from_user(&seq, arg, sizeof(seq)))
 		return -EFAULT;
-	if (!waiting(reader) || seq != reader->buf->subbufs_consumed)
+	if (seq != reader->next || reader->next == produced(reader))
 		return -EINVAL;
+	reader->next++;
+	if (is_flight(reader))
+		return is_overwritten(reader, seq) ? -ESTALE : 0;
 	relay_subbufs_consumed(reader->session->chan, reader->cpu, 1);
 	if (time_after_eq(jiffies, reader->tell_after))
 		tell_lost(reader);
@@ -106,7 +123,8 @@ static long counters(struct reader *reader,
 			 sizeof(totals->syscalls)))
 		return -EFAULT;
 	answer.syscalls = syscalls;
-	answer.filtered = totals->filtered;
+	answer.filtered =
+		tracectl_stream_filtered(reader->session, reader->cpu);
 	answer.subbufs = totals->subbufs;
 	memcpy(answer.generated, totals->generated, sizeof(answer.generated));
 	memcpy(answer.lost, totals->lost, sizeof(answer.lost));
@@ -154,7 +172,7 @@ static __poll_t reader_poll(struct file *file, poll_table *wait)
 
 	poll_wait(file, &reader->buf->read_wait, wait);
 	ended = has_ended(reader);
-	if (waiting(reader))
+	if (READ_ONCE(reader->next) != produced(reader))
 		return EPOLLIN | EPOLLRDNORM;
 	return ended ? EPOLLHUP : 0;
 }
@@ -179,7 +197,8 @@ static int reader_release(struct inode *inode, struct file *file)
 	struct reader *reader = file->private_data;
 
 	tell_lost(reader);
-	clear_bit(reader->cpu, reader->session->streamed);
+	if (!is_flight(reader))
+		clear_bit(reader->cpu, reader->session->streamed);
 	tracectl_session_put(reader->session);
 	kfree(reader);
 	return 0;
@@ -212,9 +231,11 @@ int tracectl_reader_open(struct tracectl_session *session, unsigned int cpu,
 	if (!reader->buf)
 		goto free;
 	err = -EBUSY;
-	if (test_and_set_bit(cpu, session->streamed))
+	if (!(session->flags & TRACECTL_CONFIG_OVERWRITE) &&
+	    test_and_set_bit(cpu, session->streamed))
 		goto free;
 	reader->session = tracectl_session_get(session);
+	reader->next = reader->buf->subbufs_consumed;
 	*file = anon_inode_getfile("[tracectl-stream]", &reader_fops, reader,
 				   O_RDONLY | O_CLOEXEC);
 	if (IS_ERR(*file)) {
@@ -223,7 +244,8 @@ int tracectl_reader_open(struct tracectl_session *session, unsigned int cpu,
 	}
 	return 0;
 put:
-	clear_bit(cpu, session->streamed);
+	if (!is_flight(reader))
+		clear_bit(cpu, session->streamed);
 	tracectl_session_put(session);
 free:
 	kfree(reader);

@@ -117,7 +117,7 @@ static int check_config(const struct tracectl_config *config)
 
 	if (config->abi != TRACECTL_ABI_VERSION)
 		return -EPROTO;
-	if (config->flags || config->reserved1 ||
+	if (config->flags & ~TRACECTL_CONFIG_OVERWRITE || config->reserved1 ||
 	    config->classes & ~TRACECTL_CLASS_ALL || !config->classes)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(config->reserved); i++)
@@ -139,10 +139,11 @@ static int check_config(const struct tracectl_config *config)
 	return 0;
 }
 
+/* @id as an ENTRY's. */
 static int layout_of(struct tracectl_layout *layout,
-		     const struct tracectl_shape *shape)
+		     const struct tracectl_shape *shape, u16 id)
 {
-	unsigned int offset = 0;
+	unsigned int offset = sizeof(struct tracectl_record);
 	int i;
 
 	if (shape->args > ARRAY_SIZE(layout->offset) ||
@@ -153,7 +154,9 @@ static int layout_of(struct tracectl_layout *layout,
 		offset += shape->wide & BIT(i) ? sizeof(u64) : sizeof(u32);
 	}
 	layout->args = shape->args;
-	layout->granules = DIV_ROUND_UP(offset, TRACECTL_GRANULE);
+	layout->bytes = round_up(offset, TRACECTL_GRANULE);
+	layout->head = TRACECTL_HEAD(TRACECTL_KIND_ENTRY, id,
+				     layout->bytes / TRACECTL_GRANULE - 1);
 	return 0;
 }
 
@@ -172,9 +175,12 @@ static int read_layouts(struct tracectl_session *session, u64 user_shapes)
 	if (IS_ERR(shapes))
 		return PTR_ERR(shapes);
 	for (i = 0; i < count && !err; i++)
-		err = layout_of(&session->layouts[i], &shapes[i]);
+		err = layout_of(&session->layouts[i], &shapes[i],
+				i % TRACECTL_SHAPES |
+					i / TRACECTL_SHAPES
+						<< TRACECTL_NR_BITS);
 	kvfree(shapes);
-	return err ?: layout_of(&session->layouts[count], &unknown);
+	return err ?: layout_of(&session->layouts[count], &unknown, 0);
 }
 
 static int alloc_totals(struct tracectl_session *session)
@@ -203,6 +209,7 @@ static void describe(struct tracectl_session *session, struct file *owner,
 	session->subbuf_bytes = config->subbuf_bytes;
 	session->subbuf_count = config->subbuf_count;
 	session->target_pid = config->target_pid;
+	session->flags = config->flags;
 	memcpy(session->label, config->label, sizeof(session->label));
 	session->owner = owner;
 	session->owner_pid = get_pid(task_tgid(current));
@@ -331,12 +338,8 @@ static void sum_totals(const struct tracectl_session *session,
 	for_each_possible_cpu (cpu) {
 		const struct tracectl_totals *totals = session->totals[cpu];
 
-		status->filtered += totals->filtered;
-		for (i = 0; i < TRACECTL_KINDS; i++)
-			status->generated += totals->generated[i];
-		for (i = 0; i < TRACECTL_SLOTS; i++)
-			status->generated += totals->syscalls[i].entries +
-					     totals->syscalls[i].exits;
+		status->filtered += tracectl_stream_filtered(session, cpu);
+		status->generated += tracectl_totals_generated(totals);
 		for (i = 0; i < TRACECTL_LOST_CAUSES; i++)
 			status->lost[i] += totals->lost_by_cause[i];
 	}
@@ -352,6 +355,7 @@ static void describe_status(const struct tracectl_session *session,
 	status->session_id = session->id;
 	status->classes = session->classes;
 	status->target_pid = session->target_pid;
+	status->flags = session->flags;
 	status->subbuf_bytes = session->subbuf_bytes;
 	status->subbuf_count = session->subbuf_count;
 	status->since_ns = session->since_ns;
@@ -413,4 +417,37 @@ void tracectl_session_status(struct tracectl_status *status)
 	status->last_end = last.end;
 	status->last_pid = last.pid;
 	mutex_unlock(&lock);
+}
+
+/* Of @session, or without one (NULL) as one would begin now. */
+void tracectl_session_clock(const struct tracectl_session *session,
+			    struct tracectl_clocks *clocks)
+{
+	const struct tracectl_clock none = {};
+
+	preempt_disable();
+	clocks->mono_ns = ktime_get_ns();
+	clocks->trace_ns =
+		tracectl_clock_read(session ? &session->clock : &none);
+	clocks->boot_ns = ktime_get_boottime_ns();
+	clocks->real_ns = ktime_get_real_ns();
+	preempt_enable();
+}
+
+/*
+ * The current session, if it is a flight recorder that the caller may read; an
+ * error else. The caller puts it.
+ */
+struct tracectl_session *tracectl_session_flight(void)
+{
+	struct tracectl_session *session;
+	int err;
+
+	mutex_lock(&lock);
+	err = check_control();
+	if (!err && !(current_session->flags & TRACECTL_CONFIG_OVERWRITE))
+		err = -ENXIO;
+	session = err ? ERR_PTR(err) : tracectl_session_get(current_session);
+	mutex_unlock(&lock);
+	return session;
 }

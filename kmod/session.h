@@ -25,6 +25,7 @@ struct tracectl_session {
 	u32 subbuf_bytes;
 	u32 subbuf_count;
 	u32 target_pid;
+	u32 flags; /* TRACECTL_CONFIG_... */
 	char label[TRACECTL_LABEL_BYTES];
 
 	struct file *owner; /* compared, never followed */
@@ -32,6 +33,7 @@ struct tracectl_session {
 	kuid_t owner_uid;
 	char owner_comm[TRACECTL_COMM_BYTES];
 
+	struct tracectl_clock clock;
 	struct tracectl_filter filter;
 	struct tracectl_layout *layouts; /* by slot */
 	struct tracectl_totals **totals; /* by CPU */
@@ -50,6 +52,9 @@ int tracectl_session_pause(void);
 int tracectl_session_stop(void);
 void tracectl_session_close(struct tracectl_session *session);
 void tracectl_session_status(struct tracectl_status *status);
+void tracectl_session_clock(const struct tracectl_session *session,
+			    struct tracectl_clocks *clocks);
+struct tracectl_session *tracectl_session_flight(void);
 
 static inline struct tracectl_session *
 tracectl_session_get(struct tracectl_session *session)

@@ -16,18 +16,15 @@
 DEFINE_PER_CPU(u32, tracectl_gate);
 DEFINE_PER_CPU(struct tracectl_cpu, tracectl_cpus);
 
-/* Room that an ENTRY's last argument, stored as 8 bytes, may spill into. */
-#define SPILL sizeof(u32)
-
-static size_t bitmap_bytes(size_t subbuf_bytes)
-{
-	return subbuf_bytes / TRACECTL_GRANULE / BITS_PER_BYTE;
-}
-
 static size_t records_offset(size_t subbuf_bytes)
 {
 	return sizeof(struct tracectl_subbuf_header) +
-	       bitmap_bytes(subbuf_bytes);
+	       subbuf_bytes / TRACECTL_GRANULE / BITS_PER_BYTE;
+}
+
+static unsigned long *own_bitmap(const struct tracectl_cpu *pc)
+{
+	return (void *)(pc->subbuf + sizeof(struct tracectl_subbuf_header));
 }
 
 static bool buf_stalled(const struct rchan_buf *buf)
@@ -35,7 +32,20 @@ static bool buf_stalled(const struct rchan_buf *buf)
 	return buf->offset > buf->chan->subbuf_size;
 }
 
-static void open_subbuf(struct tracectl_cpu *pc, u64 now)
+u64 tracectl_totals_generated(const struct tracectl_totals *totals)
+{
+	u64 generated = 0;
+	int i;
+
+	for (i = 0; i < TRACECTL_KINDS; i++)
+		generated += totals->generated[i];
+	for (i = 0; i < TRACECTL_SLOTS; i++)
+		generated +=
+			totals->syscalls[i].entries + totals->syscalls[i].exits;
+	return generated;
+}
+
+static void open_subbuf(struct tracectl_cpu *pc, u64 ns)
 {
 	struct rchan_buf *buf = pc->buf;
 	struct tracectl_subbuf_header *header = buf->data;
@@ -48,41 +58,45 @@ static void open_subbuf(struct tracectl_cpu *pc, u64 now)
 	header->subbuf_bytes = size;
 	header->session_id = pc->session->id;
 	header->seq = buf->subbufs_produced;
-	header->first_ns = now;
+	header->first_ns = ns;
+	header->generated = tracectl_totals_generated(pc->totals);
 	memcpy(header->lost, pc->totals->lost_by_cause, sizeof(header->lost));
 
 	pc->subbuf = buf->data;
-	pc->bitmap = buf->data + sizeof(*header);
+	pc->bitmap = own_bitmap(pc) - (unsigned long)pc->subbuf /
+					      TRACECTL_GRANULE / BITS_PER_LONG;
 	pc->pos = pc->subbuf + records_offset(size);
+	pc->epoch_ns = ns;
 	pc->task_pending = true;
+	pc->entry_switches = TRACECTL_NO_CALL;
 }
 
 /* Hands the open sub-buffer to the reader. */
-static void close_subbuf(struct tracectl_cpu *pc)
+static void close_subbuf(struct tracectl_cpu *pc, u64 ns)
 {
 	struct tracectl_subbuf_header *header = (void *)pc->subbuf;
 
-	header->last_ns = pc->last_ns;
+	header->last_ns = ns;
 	header->used_bytes = pc->pos - pc->subbuf;
-	header->records = bitmap_weight(pc->bitmap, pc->buf->chan->subbuf_size /
-							    TRACECTL_GRANULE);
+	header->records = bitmap_weight(
+		own_bitmap(pc), pc->buf->chan->subbuf_size / TRACECTL_GRANULE);
 	pc->subbuf = NULL;
-	pc->end = NULL;
+	pc->limit = NULL;
 	pc->totals->subbufs++;
 	/* relay counts the sub-buffer as produced without a barrier before. */
 	smp_wmb();
 	relay_switch_subbuf(pc->buf, 0);
 }
 
-static bool next_subbuf(struct tracectl_cpu *pc, u64 now)
+static bool next_subbuf(struct tracectl_cpu *pc, u64 ns)
 {
 	if (pc->subbuf)
-		close_subbuf(pc);
+		close_subbuf(pc, ns);
 	else if (buf_stalled(pc->buf) && !relay_buf_full(pc->buf))
 		relay_switch_subbuf(pc->buf, 0);
 	if (buf_stalled(pc->buf))
 		return false;
-	open_subbuf(pc, now);
+	open_subbuf(pc, ns);
 	return true;
 }
 
@@ -94,67 +108,89 @@ static bool find_buffer(struct tracectl_cpu *pc)
 	return pc->buf;
 }
 
-static void *lose(struct tracectl_cpu *pc, enum tracectl_kind kind,
-		  enum tracectl_lost cause)
+static struct tracectl_place
+lose(struct tracectl_cpu *pc, enum tracectl_kind kind, enum tracectl_lost cause)
 {
 	pc->totals->lost[kind]++;
 	pc->totals->lost_by_cause[cause]++;
-	return NULL;
+	pc->limit = NULL;
+	pc->entry_switches = TRACECTL_NO_CALL;
+	return (struct tracectl_place){};
 }
 
-static void put_pair(struct tracectl_cpu *pc, enum tracectl_kind kind, u64 now,
+static void mark(struct tracectl_cpu *pc)
+{
+	__set_bit((unsigned long)pc->pos / TRACECTL_GRANULE, pc->bitmap);
+}
+
+static void put_pair(struct tracectl_cpu *pc, enum tracectl_kind kind, u64 ns,
 		     u64 value)
 {
-	u64 *record = (u64 *)pc->pos;
+	struct tracectl_place place = { pc->pos, ns };
 
-	__set_bit((pc->pos - pc->subbuf) / TRACECTL_GRANULE, pc->bitmap);
-	record[0] = tracectl_record_head(now, 0, kind, 1);
-	record[1] = value;
+	mark(pc);
+	tracectl_record_head(place, TRACECTL_HEAD(kind, 0, 1));
+	((u64 *)place.record)[1] = value;
 	pc->pos += 2 * sizeof(u64);
 }
 
 /*
- * The slow way of tracectl_stream_begin(): another thread than before, a gap in
- * time, no open sub-buffer or no room in it.
+ * The counter began anew, as it may in a suspended machine, or a fast clock was
+ * set back a little.
  */
-noinline void *tracectl_stream_make_room(struct tracectl_cpu *pc,
-					 unsigned int bytes,
-					 enum tracectl_kind kind, u64 *now)
+static u64 mend_clock(struct tracectl_cpu *pc, u64 ns)
 {
-	size_t frame = sizeof(struct tracectl_task);
-	u64 ns = *now;
-	char *end;
+	if ((s64)(ns - pc->epoch_ns) >= 0)
+		return ns;
+	ns = max(ktime_get_mono_fast_ns(), pc->epoch_ns);
+	tracectl_clock_set(&pc->clock, ns);
+	return ns;
+}
+
+/* The last place in the open sub-buffer at which any record fits, and one. */
+static char *limit_of(const struct tracectl_cpu *pc)
+{
+	return pc->subbuf + pc->buf->chan->subbuf_size - TRACECTL_FIXED_MAX + 1;
+}
+
+/*
+ * The slow way of tracectl_stream_begin(): another thread than before, an epoch
+ * over, no open sub-buffer or no room in it.
+ */
+noinline struct tracectl_place
+tracectl_stream_make_room(struct tracectl_cpu *pc, unsigned int string,
+			  enum tracectl_kind kind, u64 ns)
+{
+	size_t frame =
+		sizeof(struct tracectl_time) + sizeof(struct tracectl_task);
 
 	if (unlikely(!find_buffer(pc)))
 		return lose(pc, kind, TRACECTL_LOST_NO_BUFFER);
-	/* The clock may step back by a few ns when it is adjusted. */
-	if ((s64)(ns - pc->last_ns) < 0)
-		ns = pc->last_ns;
-
-	end = pc->subbuf + pc->buf->chan->subbuf_size - SPILL;
-	if (!pc->subbuf || pc->pos + 2 * frame + bytes > end) {
+	ns = mend_clock(pc, ns);
+	if (!pc->subbuf || pc->pos + frame + string >= limit_of(pc)) {
 		if (!next_subbuf(pc, ns))
 			return lose(pc, kind, TRACECTL_LOST_FULL);
-		end = pc->subbuf + pc->buf->chan->subbuf_size - SPILL;
-	} else if (ns - pc->last_ns >= TRACECTL_GAP_NS) {
+	} else if (ns - pc->epoch_ns >= TRACECTL_EPOCH_NS) {
 		put_pair(pc, TRACECTL_KIND_TIME, ns, ns);
+		pc->epoch_ns = ns;
 	}
 	if (pc->task_pending)
 		put_pair(pc, TRACECTL_KIND_TASK, ns,
 			 (u32)current->pid | (u64)current->tgid << 32);
 	pc->task_pending = false;
-	pc->end = end;
-	pc->last_ns = ns;
-	*now = ns;
-	__set_bit((pc->pos - pc->subbuf) / TRACECTL_GRANULE, pc->bitmap);
-	return pc->pos;
+	pc->limit = limit_of(pc);
+	mark(pc);
+	return (struct tracectl_place){ pc->pos, ns };
 }
 
 static int subbuf_start(struct rchan_buf *buf, void *subbuf,
 			void *prev_subbuf RELAY_SUBBUF_START_MORE)
 {
+	const struct tracectl_session *session = buf->chan->private_data;
+
 	/* The header is written with the first record: open_subbuf(). */
-	return !relay_buf_full(buf);
+	return session->flags & TRACECTL_CONFIG_OVERWRITE ||
+	       !relay_buf_full(buf);
 }
 
 /* No file: the buffers are served by the device's streams (see reader.c). */
@@ -199,14 +235,19 @@ void tracectl_stream_begin_session(struct tracectl_session *session)
 {
 	int cpu;
 
+	tracectl_clock_start(&session->clock);
 	for_each_possible_cpu (cpu) {
 		struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
 
 		memset(pc, 0, sizeof(*pc));
 		pc->session = session;
+		pc->clock = session->clock;
 		pc->layouts = session->layouts;
 		pc->totals = session->totals[cpu];
+		pc->counts = pc->totals->syscalls;
+		pc->entry_switches = TRACECTL_NO_CALL;
 	}
+	tracectl_filter_reset();
 }
 
 /* No probe runs any more. Hands over what is left. */
@@ -218,7 +259,8 @@ void tracectl_stream_end_session(struct tracectl_session *session)
 		struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
 
 		if (pc->subbuf)
-			close_subbuf(pc);
+			close_subbuf(pc, tracectl_clock_read(&pc->clock));
+		pc->totals->filtered = pc->filtered;
 		memset(pc, 0, sizeof(*pc));
 	}
 	smp_store_release(&session->ended, true);
@@ -231,6 +273,16 @@ void tracectl_stream_end_session(struct tracectl_session *session)
 	wake_up_interruptible(&session->ended_wait);
 }
 
+u64 tracectl_stream_filtered(const struct tracectl_session *session,
+			     unsigned int cpu)
+{
+	const struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
+
+	return READ_ONCE(pc->session) == session
+		       ? READ_ONCE(pc->filtered)
+		       : session->totals[cpu]->filtered;
+}
+
 /*
  * The gates are closed: calls will end unseen, and what a CPU remembers of one
  * that began must not be taken for the entry of another.
@@ -240,7 +292,7 @@ void tracectl_stream_forget_calls(void)
 	int cpu;
 
 	for_each_possible_cpu (cpu)
-		per_cpu(tracectl_cpus, cpu).entry_tid = 0;
+		per_cpu(tracectl_cpus, cpu).entry_switches = TRACECTL_NO_CALL;
 }
 
 static void flush_cpu(struct tracectl_session *session, unsigned int cpu)
@@ -249,7 +301,7 @@ static void flush_cpu(struct tracectl_session *session, unsigned int cpu)
 
 	preempt_disable();
 	if (pc->session == session && pc->subbuf)
-		close_subbuf(pc);
+		close_subbuf(pc, tracectl_clock_read(&pc->clock));
 	preempt_enable();
 }
 

@@ -2,10 +2,13 @@
 #ifndef _TRACECTL_STREAM_H
 #define _TRACECTL_STREAM_H
 
+#include <linux/bitops.h>
+#include <linux/limits.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
-#include <linux/timekeeping.h>
+#include <linux/string.h>
 
+#include "clock.h"
 #include "filter.h"
 #include "gate.h"
 #include "uapi/tracectl.h"
@@ -14,14 +17,24 @@ struct rchan;
 struct rchan_buf;
 struct tracectl_session;
 
-/* A longer gap between two records needs a TIME record. */
-#define TRACECTL_GAP_NS (1ull << 31)
+/* Within it the low 32 bits of a time are enough. */
+#define TRACECTL_EPOCH_NS (1ull << 31)
 
-/* Where the arguments of a system call go in its ENTRY. */
+/*
+ * No record is longer, its string apart: an ENTRY with its number escaped, and
+ * half a granule that its last argument, stored as 8 bytes, may spill into.
+ */
+#define TRACECTL_FIXED_MAX (8 + 7 * 8 + 4)
+
+/* tracectl_cpu.entry_switches of no call */
+#define TRACECTL_NO_CALL ULONG_MAX
+
+/* How the ENTRY of a system call looks. */
 struct tracectl_layout {
+	u64 head; /* but for the time */
+	u8 bytes;
 	u8 args;
-	u8 granules;
-	u8 offset[6];
+	u8 offset[6]; /* of each argument in the record */
 };
 
 /* What one CPU counted; owned by the session, outlives the tracing. */
@@ -37,24 +50,25 @@ struct tracectl_totals {
 /*
  * The writer of one CPU. Only that CPU writes it, with preemption off; others
  * do so while no probe can run. Sub-buffers are published whole, by relay's
- * barrier, so pos and end are of no interest to a reader.
+ * barrier, so where it writes is of no interest to a reader.
  */
 struct tracectl_cpu {
+	struct task_struct *task; /* whose records are being written */
 	char *pos;
-	char *end; /* NULL sends the next record the slow way */
-	u64 last_ns;
-	unsigned long *bitmap;
-	struct tracectl_totals *totals;
+	char *limit; /* from here on a record is written the slow way; NULL: any */
+	unsigned long
+		*bitmap; /* the start bitmap, its bit 0 that of address 0 */
+	u64 epoch_ns; /* of the last TIME record, or of the sub-buffer */
+	struct tracectl_clock clock;
 	const struct tracectl_layout *layouts; /* by slot */
+	struct tracectl_syscall_counts *counts; /* by slot */
 
-	pid_t tid; /* whose records are being written */
-	pid_t skip_tid; /* the last one that was filtered out */
-
-	/* the call that this CPU's thread is in */
-	pid_t entry_tid;
+	/* the call that task is in, if its ENTRY is in the open sub-buffer */
 	unsigned long entry_switches;
-	u64 entry_ns;
+	struct tracectl_syscall_counts *entry_counts;
 
+	u64 filtered; /* goes to totals at the end */
+	struct tracectl_totals *totals;
 	struct rchan_buf *buf;
 	struct tracectl_session *session;
 	char *subbuf; /* NULL: none is open */
@@ -63,8 +77,27 @@ struct tracectl_cpu {
 
 DECLARE_PER_CPU(struct tracectl_cpu, tracectl_cpus);
 
-void *tracectl_stream_make_room(struct tracectl_cpu *pc, unsigned int bytes,
-				enum tracectl_kind kind, u64 *now);
+/* Where a record goes, and its time. */
+struct tracectl_place {
+	char *record; /* NULL: there is no room, which has been counted */
+	u64 ns;
+};
+
+struct tracectl_place tracectl_stream_make_room(struct tracectl_cpu *pc,
+						unsigned int string,
+						enum tracectl_kind kind,
+						u64 ns);
+
+static __always_inline struct tracectl_cpu *tracectl_stream_admit(u32 class)
+{
+	struct tracectl_cpu *pc = this_cpu_ptr(&tracectl_cpus);
+
+	if (unlikely(!tracectl_gate_open(class)))
+		return NULL;
+	if (likely(pc->task == current) || tracectl_filter_admit(pc))
+		return pc;
+	return NULL;
+}
 
 /*
  * What every probe does after a first look at the gate: preemption goes off until
@@ -74,15 +107,8 @@ void *tracectl_stream_make_room(struct tracectl_cpu *pc, unsigned int bytes,
  */
 static __always_inline struct tracectl_cpu *tracectl_stream_enter(u32 class)
 {
-	struct tracectl_cpu *pc;
-
 	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	if (unlikely(!tracectl_gate_open(class)))
-		return NULL;
-	if (likely(pc->tid == current->pid) || tracectl_filter_admit(pc))
-		return pc;
-	return NULL;
+	return tracectl_stream_admit(class);
 }
 
 static __always_inline void tracectl_stream_leave(void)
@@ -90,39 +116,86 @@ static __always_inline void tracectl_stream_leave(void)
 	preempt_enable_notrace();
 }
 
-/*
- * Room for a record of @bytes, and its time. NULL: it is counted as lost. The
- * start bitmap has it already; tracectl_stream_commit() must follow.
- */
-static __always_inline void *tracectl_stream_begin(struct tracectl_cpu *pc,
-						   unsigned int bytes,
-						   enum tracectl_kind kind,
-						   u64 *now)
+static __always_inline bool
+tracectl_stream_has_room(const struct tracectl_cpu *pc,
+			 struct tracectl_place place, unsigned int string)
 {
-	u64 ns = ktime_get_mono_fast_ns();
-	char *pos = pc->pos;
+	return place.record + string < pc->limit &&
+	       place.ns - pc->epoch_ns < TRACECTL_EPOCH_NS;
+}
 
-	*now = ns;
-	if (unlikely(pos + bytes > pc->end ||
-		     ns - pc->last_ns >= TRACECTL_GAP_NS))
-		return tracectl_stream_make_room(pc, bytes, kind, now);
-	pc->last_ns = ns;
-	__set_bit((pos - pc->subbuf) / TRACECTL_GRANULE, pc->bitmap);
-	return pos;
+/* A record starts here, says the start bitmap. */
+static __always_inline void tracectl_stream_mark(const struct tracectl_cpu *pc,
+						 const char *record)
+{
+	__set_bit((unsigned long)record / TRACECTL_GRANULE, pc->bitmap);
+}
+
+/*
+ * Room for a record without a string, by the short way only: of the thread that
+ * was recorded last, in a sub-buffer that has room, by the CPU's counter (without
+ * one the time is 0, and before any epoch). It calls nothing, so that the caller
+ * need not save a register. False: there is the long way, tracectl_stream_admit()
+ * and what follows.
+ */
+static __always_inline bool tracectl_stream_try(struct tracectl_cpu *pc,
+						u32 class,
+						struct tracectl_place *place)
+{
+	if (unlikely(!tracectl_gate_open(class) || pc->task != current))
+		return false;
+	place->record = pc->pos;
+	place->ns = tracectl_clock_count(&pc->clock);
+	return likely(tracectl_stream_has_room(pc, *place, 0));
+}
+
+/*
+ * Room for a record that ends with @string bytes of text. The start bitmap has
+ * it already; tracectl_stream_commit() must follow.
+ */
+static __always_inline struct tracectl_place
+tracectl_stream_begin(struct tracectl_cpu *pc, unsigned int string,
+		      enum tracectl_kind kind)
+{
+	struct tracectl_place place = {
+		.record = pc->pos,
+		.ns = tracectl_clock_read(&pc->clock),
+	};
+
+	if (unlikely(!tracectl_stream_has_room(pc, place, string)))
+		return tracectl_stream_make_room(pc, string, kind, place.ns);
+	tracectl_stream_mark(pc, place.record);
+	return place;
 }
 
 static __always_inline void tracectl_stream_commit(struct tracectl_cpu *pc,
-						   unsigned int bytes)
+						   char *end)
 {
-	pc->pos += bytes;
+	pc->pos = end;
 }
 
-/* The header of a record as one granule. */
-static __always_inline u64 tracectl_record_head(u64 now, u16 id,
-						enum tracectl_kind kind,
-						u8 granules)
+/* The header of a record, without its time, as one granule. */
+#define TRACECTL_HEAD(kind, id, granules) \
+	((u64)(id) << 32 | (u64)(kind) << 48 | (u64)(granules) << 56)
+
+static __always_inline void tracectl_record_head(struct tracectl_place place,
+						 u64 head)
 {
-	return (u32)now | (u64)id << 32 | (u64)kind << 48 | (u64)granules << 56;
+	*(u64 *)place.record = (u32)place.ns | head;
+}
+
+/*
+ * @length bytes of @text at the end of a record, a NUL, and zeroes up to a
+ * granule. Answers where the record ends.
+ */
+static __always_inline char *tracectl_put_string(char *to, const char *text,
+						 size_t length)
+{
+	char *end = to + ALIGN(length + 1, TRACECTL_GRANULE);
+
+	((u64 *)end)[-1] = 0;
+	memcpy(to, text, length);
+	return end;
 }
 
 int tracectl_stream_open(struct tracectl_session *session);
@@ -131,5 +204,8 @@ void tracectl_stream_begin_session(struct tracectl_session *session);
 void tracectl_stream_end_session(struct tracectl_session *session);
 void tracectl_stream_forget_calls(void);
 int tracectl_stream_flush(struct tracectl_session *session, unsigned int cpu);
+u64 tracectl_stream_filtered(const struct tracectl_session *session,
+			     unsigned int cpu);
+u64 tracectl_totals_generated(const struct tracectl_totals *totals);
 
 #endif

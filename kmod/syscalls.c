@@ -12,13 +12,69 @@
 #define HEAD sizeof(struct tracectl_record)
 #define NR_MAX (TRACECTL_NR_ESCAPE - 1)
 
-/* A system call as its records and counters name it. */
+/*
+ * Grows when the thread is switched out, and only then. Equal at the entry and
+ * at the exit: the thread never left this CPU.
+ */
+static __always_inline unsigned long switches(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.pcount;
+#else
+	return current->nvcsw + current->nivcsw;
+#endif
+}
+
+static __always_inline void put_argument(char *to, u64 value)
+{
+	memcpy(to, &value, sizeof(value)); /* aligned to 4 only */
+}
+
+/*
+ * In order, each as 8 bytes at its offset: the next one overwrites the upper
+ * half of a 4-byte one.
+ */
+static __always_inline void put_native(char *record,
+				       const struct tracectl_layout *layout,
+				       struct pt_regs *regs)
+{
+	int i;
+
+#pragma GCC unroll 6
+	for (i = 0; i < 6; i++) {
+		if (i == layout->args)
+			break;
+		put_argument(record + layout->offset[i], argument(regs, i));
+	}
+}
+
+static __always_inline void begin_call(struct tracectl_cpu *pc,
+				       struct tracectl_syscall_counts *counts)
+{
+	counts->entries++;
+	pc->entry_switches = switches();
+	pc->entry_counts = counts;
+}
+
+static __always_inline void put_entry(struct tracectl_cpu *pc,
+				      struct pt_regs *regs, long nr,
+				      struct tracectl_place place)
+{
+	const struct tracectl_layout *layout = &pc->layouts[nr];
+
+	begin_call(pc, &pc->counts[nr]);
+	tracectl_record_head(place, layout->head);
+	put_native(place.record, layout, regs);
+	tracectl_stream_commit(pc, place.record + layout->bytes);
+}
+
+/* A system call of any ABI as its records and counters name it. */
 struct call {
 	unsigned int slot;
 	u16 id;
 };
 
-static noinline struct call classify(long nr)
+static struct call classify(long nr)
 {
 	enum tracectl_abi abi = classify_abi(&nr);
 	struct call call = {
@@ -33,105 +89,74 @@ static noinline struct call classify(long nr)
 	return call;
 }
 
-static __always_inline struct call call_of(long nr)
+/* Another ABI than the kernel's own, or a number that no table has. */
+static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
+		      struct call call, struct tracectl_place place)
 {
-	if (likely(is_native(nr)))
-		return (struct call){ .slot = nr, .id = nr };
-	return classify(nr);
-}
-
-/*
- * Grows when the thread is switched out, and only then. Equal at the entry and
- * at the exit: the thread never left this CPU.
- */
-static __always_inline unsigned long switches(void)
-{
-	return current->nvcsw + current->nivcsw;
-}
-
-static __always_inline void put_argument(char *to, u64 value)
-{
-	memcpy(to, &value, sizeof(value)); /* aligned to 4 only */
-}
-
-/*
- * In order, each as 8 bytes at its offset: the next one overwrites the upper
- * half of a 4-byte one.
- */
-static __always_inline void put_native(char *payload,
-				       const struct tracectl_layout *layout,
-				       struct pt_regs *regs)
-{
-	int i;
-
-#pragma GCC unroll 6
-	for (i = 0; i < 6; i++) {
-		if (i == layout->args)
-			break;
-		put_argument(payload + layout->offset[i], argument(regs, i));
-	}
-}
-
-static noinline void put_other(char *payload,
-			       const struct tracectl_layout *layout,
-			       struct pt_regs *regs)
-{
+	const struct tracectl_layout *layout = &pc->layouts[call.slot];
+	bool escaped = (call.id & TRACECTL_NR_ESCAPE) == TRACECTL_NR_ESCAPE;
+	unsigned int shift = escaped ? sizeof(u64) : 0;
+	unsigned int bytes = layout->bytes + shift;
 	unsigned long args[6];
 	int i;
 
+	begin_call(pc, &pc->counts[call.slot]);
+	tracectl_record_head(place,
+			     TRACECTL_HEAD(TRACECTL_KIND_ENTRY, call.id,
+					   bytes / TRACECTL_GRANULE - 1));
+	if (escaped)
+		*(u64 *)(place.record + HEAD) = nr;
 	syscall_get_arguments(current, regs, args);
 	for (i = 0; i < layout->args; i++)
-		put_argument(payload + layout->offset[i], args[i]);
+		put_argument(place.record + shift + layout->offset[i], args[i]);
+	tracectl_stream_commit(pc, place.record + bytes);
 }
 
-static const struct tracectl_layout escape_layout = {
-	.args = 6,
-	.granules = 7,
-	.offset = { 8, 16, 24, 32, 40, 48 },
-};
-
-static __always_inline void record_entry(struct tracectl_cpu *pc,
-					 struct pt_regs *regs, long nr)
+static void record_entry(struct tracectl_cpu *pc, struct pt_regs *regs, long nr)
 {
-	struct call call = call_of(nr);
-	const struct tracectl_layout *layout = &pc->layouts[call.slot];
-	unsigned int bytes;
-	char *record;
-	u64 now;
+	struct tracectl_place place;
+	struct call call = classify(nr);
 
-	if (unlikely((call.id & TRACECTL_NR_ESCAPE) == TRACECTL_NR_ESCAPE))
-		layout = &escape_layout;
-	bytes = HEAD + layout->granules * TRACECTL_GRANULE;
-
-	pc->totals->syscalls[call.slot].entries++;
-	record = tracectl_stream_begin(pc, bytes, TRACECTL_KIND_ENTRY, &now);
-	pc->entry_tid = current->pid;
-	pc->entry_switches = switches();
-	pc->entry_ns = now;
-	if (unlikely(!record)) {
-		pc->totals->syscalls[call.slot].entries_lost++;
-		return;
-	}
-	*(u64 *)record = tracectl_record_head(now, call.id, TRACECTL_KIND_ENTRY,
-					      layout->granules);
-	if (likely(call.slot < TRACECTL_SHAPES)) {
-		put_native(record + HEAD, layout, regs);
+	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_ENTRY);
+	if (!place.record) {
+		pc->counts[call.slot].entries++;
+		pc->counts[call.slot].entries_lost++;
+	} else if (is_native(nr)) {
+		put_entry(pc, regs, nr, place);
 	} else {
-		if (layout == &escape_layout)
-			*(u64 *)(record + HEAD) = nr;
-		put_other(record + HEAD, layout, regs);
+		put_other(pc, regs, nr, call, place);
 	}
-	tracectl_stream_commit(pc, bytes);
+}
+
+static noinline notrace void on_entry_slowly(struct pt_regs *regs, long nr)
+{
+	struct tracectl_cpu *pc = tracectl_stream_admit(TRACECTL_CLASS_SYSCALL);
+
+	if (pc)
+		record_entry(pc, regs, nr);
+	tracectl_stream_leave();
 }
 
 /* Not inline: a closed gate shall not pay for this one's prologue. */
 static noinline notrace void on_entry(struct pt_regs *regs, long nr)
 {
-	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
+	struct tracectl_place place;
+	struct tracectl_cpu *pc;
 
-	if (pc)
-		record_entry(pc, regs, nr);
-	tracectl_stream_leave();
+	if (tracectl_filter_skips()) {
+		this_cpu_inc(tracectl_cpus.filtered);
+		return;
+	}
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_SYSCALL, &place) &&
+		   is_native(nr))) {
+		tracectl_stream_mark(pc, place.record);
+		put_entry(pc, regs, nr, place);
+		tracectl_stream_leave();
+	} else {
+		on_entry_slowly(regs, nr);
+	}
 }
 
 static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)
@@ -140,46 +165,84 @@ static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)
 		on_entry(regs, nr);
 }
 
-static __always_inline bool knows_duration(struct tracectl_cpu *pc, u64 now)
+static __always_inline bool is_near(const struct tracectl_cpu *pc)
 {
-	return pc->entry_tid == current->pid &&
-	       pc->entry_switches == switches() &&
-	       now - pc->entry_ns <= U32_MAX;
+	return pc->entry_switches == switches();
 }
 
-static __always_inline void record_exit(struct tracectl_cpu *pc,
-					struct pt_regs *regs, long result)
+static __always_inline void put_short_exit(struct tracectl_cpu *pc, long result,
+					   struct tracectl_place place)
 {
-	struct call call = call_of(syscall_get_nr(current, regs));
-	enum tracectl_kind kind = TRACECTL_KIND_EXIT_WIDE;
-	u64 now, value = result;
-	u64 *record;
+	struct tracectl_record *record = (void *)place.record;
 
-	pc->totals->syscalls[call.slot].exits++;
-	record = tracectl_stream_begin(pc, sizeof(struct tracectl_exit),
-				       TRACECTL_KIND_EXIT, &now);
-	if (unlikely(!record)) {
-		pc->totals->syscalls[call.slot].exits_lost++;
+	record->time = place.ns;
+	record->id = result;
+	record->kind = TRACECTL_KIND_EXIT_SHORT;
+	record->granules = 0;
+	pc->entry_counts->exits++;
+	pc->entry_switches = TRACECTL_NO_CALL;
+	tracectl_stream_commit(pc, place.record + HEAD);
+}
+
+static void put_exit(struct tracectl_cpu *pc, enum tracectl_kind kind, u16 id,
+		     long result, struct tracectl_place place)
+{
+	tracectl_record_head(place, TRACECTL_HEAD(kind, id, 1));
+	*(u64 *)(place.record + HEAD) = result;
+	tracectl_stream_commit(pc, place.record + sizeof(struct tracectl_exit));
+}
+
+static void record_exit(struct tracectl_cpu *pc, struct pt_regs *regs,
+			long result)
+{
+	struct call call = classify(syscall_get_nr(current, regs));
+	struct tracectl_place place;
+
+	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_EXIT);
+	/* Only now: room may have been made in another sub-buffer. */
+	if (is_near(pc)) {
+		pc->entry_counts->exits++;
+		put_exit(pc, TRACECTL_KIND_EXIT_NEAR, call.id, result, place);
 	} else {
-		if (likely(knows_duration(pc, now) && result == (s32)result)) {
-			kind = TRACECTL_KIND_EXIT;
-			value = (u32)result | (now - pc->entry_ns) << 32;
-		}
-		record[0] = tracectl_record_head(now, call.id, kind, 1);
-		record[1] = value;
-		tracectl_stream_commit(pc, sizeof(struct tracectl_exit));
+		pc->counts[call.slot].exits++;
+		if (place.record)
+			put_exit(pc, TRACECTL_KIND_EXIT, call.id, result,
+				 place);
+		else
+			pc->counts[call.slot].exits_lost++;
 	}
-	pc->entry_tid = 0;
+	pc->entry_switches = TRACECTL_NO_CALL;
+}
+
+static noinline notrace void on_exit_slowly(struct pt_regs *regs, long result)
+{
+	struct tracectl_cpu *pc = tracectl_stream_admit(TRACECTL_CLASS_SYSCALL);
+
+	if (pc)
+		record_exit(pc, regs, result);
+	tracectl_stream_leave();
 }
 
 /* Not inline: a closed gate shall not pay for this one's prologue. */
 static noinline notrace void on_exit(struct pt_regs *regs, long result)
 {
-	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
+	struct tracectl_place place;
+	struct tracectl_cpu *pc;
 
-	if (pc)
-		record_exit(pc, regs, result);
-	tracectl_stream_leave();
+	if (tracectl_filter_skips()) {
+		this_cpu_inc(tracectl_cpus.filtered);
+		return;
+	}
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_SYSCALL, &place) &&
+		   is_near(pc) && result == (s16)result)) {
+		tracectl_stream_mark(pc, place.record);
+		put_short_exit(pc, result, place);
+		tracectl_stream_leave();
+	} else {
+		on_exit_slowly(regs, result);
+	}
 }
 
 static void notrace probe_exit(void *data, struct pt_regs *regs, long result)

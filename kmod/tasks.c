@@ -11,18 +11,18 @@
 
 static void record_fork(struct tracectl_cpu *pc, struct task_struct *child)
 {
+	struct tracectl_place place;
 	struct tracectl_fork *record;
-	u64 now;
 
 	pc->totals->generated[TRACECTL_KIND_FORK]++;
-	record = tracectl_stream_begin(pc, sizeof(*record), TRACECTL_KIND_FORK,
-				       &now);
+	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_FORK);
+	record = (void *)place.record;
 	if (!record)
 		return;
-	*(u64 *)record = tracectl_record_head(now, 0, TRACECTL_KIND_FORK, 1);
+	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_FORK, 0, 1));
 	record->tid = child->pid;
 	record->tgid = child->tgid;
-	tracectl_stream_commit(pc, sizeof(*record));
+	tracectl_stream_commit(pc, (char *)(record + 1));
 }
 
 /* The filter follows processes also while the gate is closed. */
@@ -31,7 +31,7 @@ static void notrace probe_fork(void *data, struct task_struct *parent,
 {
 	struct tracectl_cpu *pc;
 
-	tracectl_filter_fork(parent->pid, child->pid);
+	tracectl_filter_fork(parent, child);
 	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
 	if (pc)
 		record_fork(pc, child);
@@ -43,22 +43,21 @@ static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
 {
 	size_t length = strnlen(path, PATH_MAX - 1);
 	size_t string = ALIGN(length + 1, TRACECTL_GRANULE);
+	struct tracectl_place place;
 	struct tracectl_exec *record;
-	u64 now;
 
 	pc->totals->generated[TRACECTL_KIND_EXEC]++;
-	record = tracectl_stream_begin(pc, sizeof(*record) + string,
-				       TRACECTL_KIND_EXEC, &now);
+	place = tracectl_stream_begin(pc, string, TRACECTL_KIND_EXEC);
+	record = (void *)place.record;
 	if (!record)
 		return;
-	*(u64 *)record =
-		tracectl_record_head(now, length, TRACECTL_KIND_EXEC, 3);
+	tracectl_record_head(place,
+			     TRACECTL_HEAD(TRACECTL_KIND_EXEC, length, 3));
 	record->old_tid = old_tid;
 	record->reserved = 0;
 	memcpy(record->comm, current->comm, sizeof(record->comm));
-	*(u64 *)((char *)(record + 1) + string - TRACECTL_GRANULE) = 0;
-	memcpy(record + 1, path, length);
-	tracectl_stream_commit(pc, sizeof(*record) + string);
+	tracectl_stream_commit(pc, tracectl_put_string((char *)(record + 1),
+						       path, length));
 }
 
 static void notrace probe_exec(void *data, struct task_struct *task,
@@ -66,7 +65,7 @@ static void notrace probe_exec(void *data, struct task_struct *task,
 {
 	struct tracectl_cpu *pc;
 
-	tracectl_filter_rename(old_tid, task->pid);
+	tracectl_filter_rename(task, old_tid);
 	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
 	if (pc)
 		record_exec(pc, old_tid, bprm->filename);
@@ -75,19 +74,19 @@ static void notrace probe_exec(void *data, struct task_struct *task,
 
 static void record_exit(struct tracectl_cpu *pc, struct task_struct *task)
 {
+	struct tracectl_place place;
 	struct tracectl_task_exit *record;
-	u64 now;
 
 	pc->totals->generated[TRACECTL_KIND_TASK_EXIT]++;
-	record = tracectl_stream_begin(pc, sizeof(*record),
-				       TRACECTL_KIND_TASK_EXIT, &now);
+	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_TASK_EXIT);
+	record = (void *)place.record;
 	if (!record)
 		return;
-	*(u64 *)record =
-		tracectl_record_head(now, 0, TRACECTL_KIND_TASK_EXIT, 1);
+	tracectl_record_head(place,
+			     TRACECTL_HEAD(TRACECTL_KIND_TASK_EXIT, 0, 1));
 	record->code = task->exit_code;
 	record->reserved = 0;
-	tracectl_stream_commit(pc, sizeof(*record));
+	tracectl_stream_commit(pc, (char *)(record + 1));
 }
 
 /* From 7.x on a flag follows, which is not needed: group_dead. */

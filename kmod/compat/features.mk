@@ -11,3 +11,5 @@ ccflags-y += $(call tracectl-has,'void vm_flags_set',mm.h,TRACECTL_HAVE_VM_FLAGS
 ccflags-y += $(call tracectl-has,'struct ftrace_regs',ftrace.h,TRACECTL_HAVE_FTRACE_REGS)
 # ftrace: ftrace_regs_get_argument() came with 6.2, 94d095ffa0e1
 ccflags-y += $(call tracectl-has,'ftrace_regs_get_argument',ftrace.h ftrace_regs.h,TRACECTL_HAVE_FTRACE_ARGUMENT)
+# timekeeping: ktime_get_snapshot() was told which clock with 7.2
+ccflags-y += $(call tracectl-has,'ktime_get_snapshot_id',timekeeping.h,TRACECTL_HAVE_SNAPSHOT_ID)

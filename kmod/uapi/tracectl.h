@@ -50,6 +50,13 @@
  * FLUSH hands over a part-filled sub-buffer; it runs on the CPU that owns the
  * buffer. A session outlives its owner for as long as a stream of it is open.
  *
+ * With TRACECTL_CONFIG_OVERWRITE the buffers keep the newest sub-buffers instead
+ * of the oldest: nothing is lost for want of a reader, and a sub-buffer may be
+ * overwritten while it is read. PUT then answers ESTALE, and what was read is
+ * void. Reading takes nothing away, so STREAM serves any number of readers, each
+ * from the oldest sub-buffer on, and through any open file of the device of
+ * those who may stop the session, too.
+ *
  * 3. Sub-buffers
  * --------------
  * All integers are little-endian. A sub-buffer is a tracectl_subbuf_header,
@@ -66,14 +73,19 @@
  *	string			TRACECTL_KIND_NAME and TRACECTL_KIND_EXEC only:
  *				id bytes, a NUL, and zeroes up to a multiple of 8
  *
- * Time is CLOCK_MONOTONIC in nanoseconds. time is its low 32 bits; on one CPU
- * it never goes backwards, and a TIME record with the whole value stands first
- * when 2^31 ns or more have passed since the record before.
+ * Time is the session's clock: nanoseconds, CLOCK_MONOTONIC's when the session
+ * began, and never set since. CLOCK tells both at the same moment. A record's
+ * time is its low 32 bits, and less than 2^32 ns after the last TIME record
+ * before it, which has the whole value, or after first_ns where there is none.
  *
  * The thread a record belongs to is that of the last TASK record before it. A
  * TASK record stands first in every sub-buffer and wherever the thread changes.
  *
- * Entries and exits are paired by thread, never by number: exec may change the
+ * EXIT_SHORT and EXIT_NEAR end the call of the last ENTRY before them in the
+ * sub-buffer: their thread was not switched out in between. An EXIT_SHORT is its
+ * head alone; its id is the result, as 16 bits with a sign.
+ *
+ * Other entries and exits are paired by thread, never by number: exec may change the
  * number and the ABI, rt_sigreturn exits as number -1, exit_group never exits,
  * a thread that was inside a call when tracing started exits without an entry,
  * as does a call refused by seccomp.
@@ -93,7 +105,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define TRACECTL_ABI_VERSION	1
+#define TRACECTL_ABI_VERSION	2
 #define TRACECTL_DEVICE		"tracectl"
 
 #define TRACECTL_GRANULE	8
@@ -121,7 +133,7 @@ enum tracectl_end {
 };
 
 /* Classes of events; the bits of the per-CPU gate. */
-#define TRACECTL_CLASS_SYSCALL		(1u << 0)	/* ENTRY, EXIT, EXIT_WIDE */
+#define TRACECTL_CLASS_SYSCALL		(1u << 0)	/* ENTRY and the exits */
 #define TRACECTL_CLASS_OPEN_HOW		(1u << 1)	/* OPEN_HOW */
 #define TRACECTL_CLASS_OPEN_NAME	(1u << 2)	/* NAME */
 #define TRACECTL_CLASS_TASK		(1u << 3)	/* FORK, EXEC, TASK_EXIT */
@@ -133,12 +145,13 @@ enum tracectl_kind {
 	TRACECTL_KIND_TIME = 2,
 	TRACECTL_KIND_ENTRY = 3,
 	TRACECTL_KIND_EXIT = 4,
-	TRACECTL_KIND_EXIT_WIDE = 5,
-	TRACECTL_KIND_OPEN_HOW = 6,
-	TRACECTL_KIND_NAME = 7,
-	TRACECTL_KIND_FORK = 8,
-	TRACECTL_KIND_EXEC = 9,
-	TRACECTL_KIND_TASK_EXIT = 10,
+	TRACECTL_KIND_EXIT_NEAR = 5,
+	TRACECTL_KIND_EXIT_SHORT = 6,
+	TRACECTL_KIND_OPEN_HOW = 7,
+	TRACECTL_KIND_NAME = 8,
+	TRACECTL_KIND_FORK = 9,
+	TRACECTL_KIND_EXEC = 10,
+	TRACECTL_KIND_TASK_EXIT = 11,
 };
 #define TRACECTL_KINDS		16
 
@@ -149,7 +162,7 @@ enum tracectl_lost {
 #define TRACECTL_LOST_CAUSES	4
 
 /*
- * id of ENTRY, EXIT and EXIT_WIDE: the number in the low 14 bits, the ABI in
+ * id of ENTRY, EXIT and EXIT_NEAR: the number in the low 14 bits, the ABI in
  * the high two. A number that does not fit is TRACECTL_NR_ESCAPE; in an ENTRY
  * the first granule is then the whole number and the six arguments follow, in
  * an EXIT it is not told.
@@ -185,12 +198,12 @@ struct tracectl_subbuf_header {
 	__u64 session_id;
 	__u64 seq;		/* counts the sub-buffers of this CPU from 0 */
 	__u64 first_ns;
-	__u64 last_ns;
+	__u64 last_ns;		/* when it was handed over */
 	__u32 used_bytes;	/* header, bitmap and records */
 	__u32 records;
-	/* events lost on this CPU, from the start of the session to first_ns */
+	/* on this CPU, from the start of the session to first_ns */
 	__u64 lost[TRACECTL_LOST_CAUSES];
-	__u64 reserved1;
+	__u64 generated;	/* with what was lost, and this one's first event */
 };
 
 struct tracectl_record {
@@ -217,14 +230,8 @@ struct tracectl_time {
  * shape of the system call says, and is padded to a granule.
  */
 
+/* EXIT and EXIT_NEAR */
 struct tracectl_exit {
-	struct tracectl_record head;
-	__s32 result;
-	__u32 duration_ns;	/* since the entry, on this CPU, never switched out */
-};
-
-/* The result does not fit, or the duration is not known here or does not fit. */
-struct tracectl_exit_wide {
 	struct tracectl_record head;
 	__s64 result;
 };
@@ -286,13 +293,16 @@ struct tracectl_info {
 	char build_id[48];	/* of the sources, to tell two builds apart */
 };
 
+/* Config flags */
+#define TRACECTL_CONFIG_OVERWRITE	(1u << 0)	/* keep the newest: a flight recorder */
+
 struct tracectl_config {
 	__u32 abi;
 	__u32 classes;
 	__u32 subbuf_bytes;
 	__u32 subbuf_count;
 	__u32 target_pid;	/* 0: every process; else this one and its descendants */
-	__u32 flags;		/* 0 */
+	__u32 flags;		/* TRACECTL_CONFIG_... */
 	__u64 shapes;		/* pointer: tracectl_shape[TRACECTL_ABIS][TRACECTL_SHAPES] */
 	__u64 reserved[4];
 	/* answers */
@@ -320,7 +330,20 @@ struct tracectl_status {
 	__u64 filtered;
 	__u32 last_end;		/* enum tracectl_end */
 	__u32 last_pid;		/* who ended it */
+	__u32 flags;
+	__u32 reserved;
 	char label[TRACECTL_LABEL_BYTES];	/* of the last one, when idle */
+};
+
+/*
+ * The same moment on the clock of the session that STREAM would read, or on
+ * CLOCK_MONOTONIC without one, and on others.
+ */
+struct tracectl_clocks {
+	__u64 trace_ns;
+	__u64 mono_ns;
+	__u64 boot_ns;
+	__u64 real_ns;
 };
 
 struct tracectl_stream {
@@ -347,7 +370,7 @@ struct tracectl_syscall_counts {
 /* Of the stream's CPU. */
 struct tracectl_counters {
 	__u64 syscalls;		/* pointer: tracectl_syscall_counts[TRACECTL_SLOTS] */
-	__u64 generated[TRACECTL_KINDS];	/* not TASK, TIME; EXIT_WIDE counts as EXIT */
+	__u64 generated[TRACECTL_KINDS];	/* not TASK, TIME; every exit counts as EXIT */
 	__u64 lost[TRACECTL_KINDS];
 	__u64 lost_by_cause[TRACECTL_LOST_CAUSES];
 	__u64 filtered;
@@ -363,6 +386,7 @@ struct tracectl_counters {
 #define TRACECTL_IOC_PAUSE	_IO(TRACECTL_IOC_MAGIC, 0x04)
 #define TRACECTL_IOC_STOP	_IO(TRACECTL_IOC_MAGIC, 0x05)
 #define TRACECTL_IOC_STREAM	_IOWR(TRACECTL_IOC_MAGIC, 0x06, struct tracectl_stream)
+#define TRACECTL_IOC_CLOCK	_IOR(TRACECTL_IOC_MAGIC, 0x07, struct tracectl_clocks)
 /* on a stream */
 #define TRACECTL_IOC_GET	_IOR(TRACECTL_IOC_MAGIC, 0x10, struct tracectl_subbuf)
 #define TRACECTL_IOC_PUT	_IOW(TRACECTL_IOC_MAGIC, 0x11, __u64)

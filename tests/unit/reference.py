@@ -10,13 +10,16 @@ def decode(data: bytes) -> list[dict]:
     header = SubbufHeader.parse(data)
     offset = SubbufHeader.sizeof() + header.subbuf_bytes // 64
     time_ns, tid, tgid, decoded = header.first_ns, 0, 0, []
+    epoch_ns, entry = header.first_ns, None
     while offset < header.used_bytes:
         head = Record.parse(data[offset:])
         body = BODIES.get(Kind(head.kind))
         fields = body.parse(data[offset:]) if body else None
-        time_ns += (head.time - time_ns) & 0xFFFFFFFF
         if head.kind == Kind.TIME:
-            time_ns = fields.time_ns
+            epoch_ns = fields.time_ns
+        time_ns = epoch_ns + ((head.time - epoch_ns) & 0xFFFFFFFF)
+        if head.kind == Kind.ENTRY:
+            entry = len(decoded)
         if head.kind == Kind.TASK:
             tid, tgid = fields.tid, fields.tgid
         end = offset + 8 + 8 * head.granules
@@ -26,7 +29,7 @@ def decode(data: bytes) -> list[dict]:
             end += (head.id + 8) // 8 * 8
         decoded.append(
             {"time": time_ns, "tid": tid, "tgid": tgid, "kind": head.kind, "id": head.id,
-             "fields": fields, "text": text}
+             "fields": fields, "text": text, "entry": entry}
         )  # fmt: skip
         offset = end
     return decoded

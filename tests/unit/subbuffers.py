@@ -43,6 +43,7 @@ class SubBuffer:
         self._tid = -1
         self._first_ns = 0
         self._last_ns = 0
+        self._epoch_ns = 0
 
     def __len__(self) -> int:
         """Events, without TASK and TIME."""
@@ -51,8 +52,10 @@ class SubBuffer:
     def task(self, time_ns: int, tid: int) -> SubBuffer:
         if not self._parts:
             self._first_ns = time_ns
-        elif time_ns - self._last_ns >= 1 << 31:
+            self._epoch_ns = time_ns
+        elif time_ns - self._epoch_ns >= 1 << 31:
             self._append(time_ns, Kind.TIME, time_ns.to_bytes(8, "little"))
+            self._epoch_ns = time_ns
         self._last_ns = time_ns
         if tid != self._tid:
             tgid = self._tgids.get(tid, tid)
@@ -76,21 +79,20 @@ class SubBuffer:
         self._append(time_ns, Kind.ENTRY, payload, _id(nr, abi_))
         return self
 
-    def exit(
-        self, time_ns: int, tid: int, nr: int, duration_ns: int, result: int = 0, *, abi_: int = 0
-    ) -> SubBuffer:
-        """An exit that knows when its call began."""
+    def exit(self, time_ns: int, tid: int, nr: int, result: int = 0, *, abi_: int = 0) -> SubBuffer:
+        """An exit of the last entry in here."""
         self.task(time_ns, tid)
-        payload = result.to_bytes(4, "little", signed=True) + _u32(duration_ns)
-        self._append(time_ns, Kind.EXIT, payload, _id(nr, abi_))
+        if -(1 << 15) <= result < 1 << 15:
+            self._append(time_ns, Kind.EXIT_SHORT, b"", result & 0xFFFF)
+        else:
+            self._append(time_ns, Kind.EXIT_NEAR, _s64(result), _id(nr, abi_))
         return self
 
-    def exit_wide(
+    def far_exit(
         self, time_ns: int, tid: int, nr: int, result: int = 0, *, abi_: int = 0
     ) -> SubBuffer:
         self.task(time_ns, tid)
-        payload = result.to_bytes(8, "little", signed=True)
-        self._append(time_ns, Kind.EXIT_WIDE, payload, _id(nr, abi_))
+        self._append(time_ns, Kind.EXIT, _s64(result), _id(nr, abi_))
         return self
 
     def name(self, time_ns: int, tid: int, path: bytes) -> SubBuffer:
@@ -118,7 +120,7 @@ class SubBuffer:
             {"magic": abi.SUBBUF_MAGIC, "abi": abi.ABI_VERSION, "reserved0": 0, "cpu": self.cpu,
              "subbuf_bytes": self._size_bytes, "session_id": 1, "seq": self.seq,
              "first_ns": self._first_ns, "last_ns": self._last_ns, "used_bytes": offset,
-             "records": len(self._parts), "lost": [self.lost, 0, 0, 0], "reserved1": 0}
+             "records": len(self._parts), "lost": [self.lost, 0, 0, 0], "generated": self.lost}
         )  # fmt: skip
         return header + bytes(bitmap) + b"".join(self._parts)
 
@@ -174,8 +176,9 @@ class Machine:
         self.now_ns = 2**32 - 200
         self.threads = [Thread(100 + index) for index in range(threads)]
         self.running: dict[int, Thread] = {}
-        # As the module does: the CPU's last entry, and how often its thread was switched before.
-        self.entered: dict[int, tuple[int, int, int]] = {}
+        # As the module does: the CPU's last entry, how often its thread was switched before, and
+        # where it was written.
+        self.entered: dict[int, tuple[int, int, SubBuffer]] = {}
         self.open: dict[int, SubBuffer] = {}
         self.done: list[SubBuffer] = []
         self.seqs: Counter[int] = Counter()
@@ -202,7 +205,7 @@ class Machine:
             self.seqs[cpu] += 1
         if thread.nr < 0:
             thread.nr, thread.entry_ns = step.nr, self.now_ns
-            self.entered[cpu] = (thread.tid, thread.switches, self.now_ns)
+            self.entered[cpu] = (thread.tid, thread.switches, self.open[cpu])
             self.open[cpu].entry(self.now_ns, thread.tid, step.nr)
         elif thread.nr in OPENS and step.opens:
             path = b"/%d" % self.now_ns
@@ -225,14 +228,13 @@ class Machine:
         thread.cpu = cpu
 
     def _leave(self, thread: Thread, cpu: int, step: Step) -> None:
-        tid, switches, entry_ns = self.entered.pop(cpu, (0, 0, 0))
-        duration_ns = self.now_ns - entry_ns
-        knows = (tid, switches) == (thread.tid, thread.switches) and duration_ns < 2**32
-        if knows and not step.is_wide:
-            self.open[cpu].exit(self.now_ns, thread.tid, thread.nr, duration_ns, step.gap_ns & 0xFF)
-        else:
-            self.open[cpu].exit_wide(self.now_ns, thread.tid, thread.nr, step.gap_ns & 0xFF)
-        self._end(thread, State.PAIRED, self.now_ns, step.gap_ns & 0xFF)
+        entered = self.entered.pop(cpu, None)
+        subbuffer = self.open[cpu]
+        is_near = entered == (thread.tid, thread.switches, subbuffer)
+        end = subbuffer.exit if is_near else subbuffer.far_exit
+        result = 1 << 20 if step.is_wide else step.gap_ns & 0xFF
+        end(self.now_ns, thread.tid, thread.nr, result)
+        self._end(thread, State.PAIRED, self.now_ns, result)
 
     def _end(self, thread: Thread, state: State, exit_ns: int, result: int) -> None:
         self.calls.append((thread.tid, thread.nr, state, thread.entry_ns, exit_ns, result))
@@ -245,6 +247,10 @@ class Machine:
 def _id(nr: int, abi_: int) -> int:
     number = nr if 0 <= nr < abi.NR_ESCAPE else abi.NR_ESCAPE
     return number | abi_ << abi.NR_BITS
+
+
+def _s64(value: int) -> bytes:
+    return value.to_bytes(8, "little", signed=True)
 
 
 def _u32(value: int) -> bytes:

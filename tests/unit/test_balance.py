@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from subbuffers import SubBuffer
-from tracectl.abi.records import KINDS, LOST_CAUSES, OTHER_SLOT, SHAPES, Kind
+from tracectl.abi.records import (
+    FRAMING_KINDS,
+    KINDS,
+    LOST_CAUSES,
+    NEAR_KINDS,
+    OTHER_SLOT,
+    SHAPES,
+    Kind,
+)
 from tracectl.analysis.balance import count_records, find_faults
 from tracectl.capture.metadata import CpuTotals
 
@@ -33,10 +41,10 @@ def faults(subbuffers, *all_totals):
 
 def a_capture():
     """Two CPUs, every kind that a test can make, calls of two ABIs and of no table."""
-    first = SubBuffer(cpu=0, seq=0).entry(10, 1, GETPID).exit(20, 1, GETPID, 10, 1)
-    first.entry(30, 1, OPENAT).name(40, 1, b"/etc/passwd").exit_wide(50, 1, OPENAT, 3)
+    first = SubBuffer(cpu=0, seq=0).entry(10, 1, GETPID).exit(20, 1, GETPID, 1)
+    first.entry(30, 1, OPENAT).name(40, 1, b"/etc/passwd").far_exit(50, 1, OPENAT, 3)
     second = SubBuffer(cpu=0, seq=1).entry(60, 2, 3, abi_=1).exec(70, 2, 2)
-    other = SubBuffer(cpu=3, seq=0).entry(15, 5, 20000).exit_wide(25, 5, 600).exit_wide(35, 6, -1)
+    other = SubBuffer(cpu=3, seq=0).entry(15, 5, 20000).far_exit(25, 5, 600).far_exit(35, 6, -1)
     return [first, second, other]
 
 
@@ -94,7 +102,7 @@ def test_a_missing_subbuffer(present, subbufs, sentence):
 
 @pytest.mark.parametrize(
     "kind",
-    [kind for kind in Kind if kind not in (Kind.TASK, Kind.TIME, Kind.EXIT_WIDE)],
+    [kind for kind in Kind if kind not in FRAMING_KINDS | NEAR_KINDS],
     ids=lambda kind: kind.name,
 )
 def test_an_event_too_few(kind):
@@ -111,12 +119,15 @@ def test_an_event_too_many():
     ]
 
 
-def test_exits_of_both_kinds_are_counted_together():
-    subbuffer = SubBuffer().exit(10, 1, GETPID, 1).exit_wide(11, 1, GETPID)
-    syscalls = {GETPID: (0, 2, 0, 0)}
-    assert faults([subbuffer], totals(subbufs=1, generated={Kind.EXIT: 2}, syscalls=syscalls)) == []
-    assert faults([subbuffer], totals(subbufs=1, generated={Kind.EXIT: 3}, syscalls=syscalls)) == [
-        "CPU 0: EXIT: 2 recorded + 0 lost != 3 generated"
+def test_exits_of_all_kinds_are_counted_together():
+    subbuffer = SubBuffer().entry(9, 1, GETPID).exit(10, 1, GETPID).far_exit(11, 1, GETPID)
+    subbuffer.entry(12, 1, GETPID).exit(13, 1, GETPID, 1 << 40)
+    syscalls = {GETPID: (2, 3, 0, 0)}
+    counts = {Kind.ENTRY: 2, Kind.EXIT: 3}
+    assert faults([subbuffer], totals(subbufs=1, generated=counts, syscalls=syscalls)) == []
+    counts[Kind.EXIT] = 4
+    assert faults([subbuffer], totals(subbufs=1, generated=counts, syscalls=syscalls)) == [
+        "CPU 0: EXIT: 3 recorded + 0 lost != 4 generated"
     ]
 
 
@@ -129,7 +140,7 @@ def test_task_and_time_are_no_events():
     "counts", [(2, 1, 0, 0), (1, 2, 0, 0), (1, 1, 1, 0), (1, 1, 0, 1), (2, 1, 0, 1)]
 )
 def test_a_system_call_that_does_not_add_up(counts):
-    subbuffer = SubBuffer().entry(10, 1, GETPID).exit(20, 1, GETPID, 10)
+    subbuffer = SubBuffer().entry(10, 1, GETPID).exit(20, 1, GETPID)
     generated = {Kind.ENTRY: 1, Kind.EXIT: 1}
     whole = totals(subbufs=1, generated=generated, syscalls={GETPID: counts})
     assert faults([subbuffer], whole) == ["CPU 0: system call slot 39 does not add up"]
@@ -141,7 +152,7 @@ def test_a_system_call_that_does_not_add_up(counts):
      (512, 1, 1536), (1, 3, 1536)],
 )  # fmt: skip
 def test_the_slot_of_a_system_call(nr, abi, slot):
-    subbuffer = SubBuffer().exit(10, 1, nr, 1, abi_=abi)
+    subbuffer = SubBuffer().far_exit(10, 1, nr, abi_=abi)
     counted = count_records([subbuffer.decode()])[0]
     assert counted.exits.nonzero()[0].tolist() == [slot]
     assert not counted.entries.any()

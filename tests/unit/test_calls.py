@@ -58,7 +58,7 @@ def test_no_records_are_no_calls():
 def test_a_call():
     arguments = [3, 0x7FFF_0000_1000, 4096]
     subbuffer = SubBuffer(tgids={12: 10})
-    calls = pair(subbuffer.entry(1000, 12, READ, arguments).exit(1700, 12, READ, 700, 4096))
+    calls = pair(subbuffer.entry(1000, 12, READ, arguments).exit(1700, 12, READ, 4096))
     assert rows(calls) == [(12, READ, PAIRED, 1000, 1700, 4096)]
     assert calls.tgid.tolist() == [10]
     assert calls.abi.tolist() == [0]
@@ -72,17 +72,15 @@ def test_arguments_are_not_sign_extended():
 
 
 def test_a_call_of_i386():
-    calls = pair(
-        SubBuffer().entry(1, 1, 3, [9, 0xFFFF_0000, 7], abi_=1).exit(5, 1, 3, 4, -9, abi_=1)
-    )
+    calls = pair(SubBuffer().entry(1, 1, 3, [9, 0xFFFF_0000, 7], abi_=1).exit(5, 1, 3, -9, abi_=1))
     assert rows(calls) == [(1, 3, PAIRED, 1, 5, -9)]
     assert calls.abi.tolist() == [1]
     assert calls.arguments.tolist() == [[9, 0xFFFF_0000, 7, 0, 0, 0]]
 
 
 def test_calls_are_in_order_of_time():
-    early = SubBuffer(cpu=0).entry(10, 1, READ).exit(90, 1, READ, 80)
-    late = SubBuffer(cpu=1).entry(5, 2, GETPID).exit(6, 2, GETPID, 1).exit_wide(20, 3, CLONE)
+    early = SubBuffer(cpu=0).entry(10, 1, READ).exit(90, 1, READ)
+    late = SubBuffer(cpu=1).entry(5, 2, GETPID).exit(6, 2, GETPID).far_exit(20, 3, CLONE)
     assert rows(pair(early, late)) == [
         (2, GETPID, PAIRED, 5, 6, 0),
         (1, READ, PAIRED, 10, 90, 0),
@@ -92,64 +90,53 @@ def test_calls_are_in_order_of_time():
 
 def test_threads_that_take_turns_on_a_cpu():
     subbuffer = SubBuffer().entry(10, 1, READ).entry(20, 2, GETPID)
-    subbuffer.exit_wide(30, 1, READ, 11).exit_wide(40, 2, GETPID, 22)
+    subbuffer.far_exit(30, 1, READ, 11).far_exit(40, 2, GETPID, 22)
     assert rows(pair(subbuffer)) == [
         (1, READ, PAIRED, 10, 30, 11),
         (2, GETPID, PAIRED, 20, 40, 22),
     ]
 
 
-@pytest.mark.parametrize("duration_ns", [89, 91, 0])
-def test_an_exit_with_another_duration_is_of_another_call(duration_ns):
-    calls = pair(SubBuffer().entry(10, 1, READ).exit(100, 1, READ, duration_ns))
-    assert rows(calls) == [
-        (1, READ, UNFINISHED, 10, 0, 0),
-        (1, READ, NO_ENTRY, 0, 100, 0),
-    ]
-    assert calls.duration_ns.tolist() == [0, 0]
-
-
-def test_an_exit_with_a_duration_needs_no_whole_capture():
-    # Its duration says that nothing came in between, whatever other CPUs lost.
-    whole = SubBuffer(cpu=0).entry(10, 1, READ).exit(100, 1, READ, 90)
+def test_a_near_exit_needs_no_whole_capture():
+    # It says that nothing came in between, whatever other CPUs lost.
+    whole = SubBuffer(cpu=0).entry(10, 1, READ).exit(100, 1, READ)
     other = SubBuffer(cpu=1, seq=3).task(200, 2)
     assert rows(pair(whole, other)) == [(1, READ, PAIRED, 10, 100, 0)]
 
 
-@pytest.mark.parametrize("result", [0x7F12_3456_7000, -(2**63), -2, 2**31])
-def test_a_wide_exit(result):
-    calls = pair(SubBuffer().entry(10, 1, 9).exit_wide(50, 1, 9, result))
-    assert rows(calls) == [(1, 9, PAIRED, 10, 50, result)]
+@pytest.mark.parametrize("result", [0x7F12_3456_7000, -(2**63), -2, 2**15 - 1, 2**15, -(2**15)])
+def test_results(result):
+    near = SubBuffer().entry(10, 1, 9).exit(50, 1, 9, result)
+    far = SubBuffer().entry(10, 1, 9).far_exit(50, 1, 9, result)
+    assert rows(pair(near)) == rows(pair(far)) == [(1, 9, PAIRED, 10, 50, result)]
 
 
 def test_a_call_longer_than_the_clock_of_records():
-    calls = pair(SubBuffer().entry(10, 1, FUTEX).exit_wide(10 + 2**40, 1, FUTEX, 0))
+    calls = pair(SubBuffer().entry(10, 1, FUTEX).far_exit(10 + 2**40, 1, FUTEX, 0))
     assert rows(calls) == [(1, FUTEX, PAIRED, 10, 10 + 2**40, 0)]
 
 
 def test_a_call_across_subbuffers():
     first = SubBuffer(seq=0).entry(10, 1, FUTEX)
-    second = SubBuffer(seq=1).exit_wide(20, 1, FUTEX, 1)
+    second = SubBuffer(seq=1).far_exit(20, 1, FUTEX, 1)
     assert rows(pair(first, second)) == [(1, FUTEX, PAIRED, 10, 20, 1)]
 
 
 def test_a_thread_that_migrates():
     here = SubBuffer(cpu=0).entry(10, 1, FUTEX, [0x1000]).entry(60, 1, GETPID)
-    there = SubBuffer(cpu=1).exit_wide(50, 1, FUTEX, 7).exit_wide(70, 1, GETPID, 1)
+    there = SubBuffer(cpu=1).far_exit(50, 1, FUTEX, 7).far_exit(70, 1, GETPID, 1)
     expected = [(1, FUTEX, PAIRED, 10, 50, 7), (1, GETPID, PAIRED, 60, 70, 1)]
     assert rows(pair(here, there)) == expected
     assert rows(pair(there, here)) == expected
 
 
 def test_a_lost_entry():
-    calls = pair(
-        SubBuffer(lost=1).exit(20, 1, GETPID, 10, 5).entry(30, 1, READ).exit(40, 1, READ, 10)
-    )
+    calls = pair(SubBuffer(lost=1).far_exit(20, 1, GETPID, 5).entry(30, 1, READ).exit(40, 1, READ))
     assert rows(calls) == [(1, GETPID, NO_ENTRY, 0, 20, 5), (1, READ, PAIRED, 30, 40, 0)]
 
 
 def test_a_lost_exit():
-    calls = pair(SubBuffer().entry(10, 1, READ).entry(30, 1, GETPID).exit(40, 1, GETPID, 10))
+    calls = pair(SubBuffer().entry(10, 1, READ).entry(30, 1, GETPID).exit(40, 1, GETPID))
     assert rows(calls) == [(1, READ, UNFINISHED, 10, 0, 0), (1, GETPID, PAIRED, 30, 40, 0)]
 
 
@@ -159,7 +146,7 @@ def test_a_call_that_never_returns():
 
 
 def test_another_threads_entry_is_none():
-    calls = pair(SubBuffer().entry(10, 1, READ).exit_wide(20, 2, READ))
+    calls = pair(SubBuffer().entry(10, 1, READ).far_exit(20, 2, READ))
     assert rows(calls) == [(1, READ, UNFINISHED, 10, 0, 0), (2, READ, NO_ENTRY, 0, 20, 0)]
 
 
@@ -167,7 +154,7 @@ def test_another_threads_entry_is_none():
 def test_a_wide_exit_does_not_pair_across_a_gap(seq, lost):
     # An exit and the entry of another call may be what is missing.
     before = SubBuffer(seq=0).entry(10, 1, FUTEX)
-    after = SubBuffer(seq=seq, lost=lost).exit_wide(20, 1, FUTEX)
+    after = SubBuffer(seq=seq, lost=lost).far_exit(20, 1, FUTEX)
     assert rows(pair(before, after)) == [
         (1, FUTEX, UNFINISHED, 10, 0, 0),
         (1, FUTEX, NO_ENTRY, 0, 20, 0),
@@ -176,19 +163,19 @@ def test_a_wide_exit_does_not_pair_across_a_gap(seq, lost):
 
 def test_a_gap_on_another_cpu_is_a_gap():
     # The thread may have run there.
-    here = SubBuffer(cpu=0).entry(10, 1, FUTEX).exit_wide(60, 1, FUTEX)
+    here = SubBuffer(cpu=0).entry(10, 1, FUTEX).far_exit(60, 1, FUTEX)
     there = SubBuffer(cpu=1).task(5, 2), SubBuffer(cpu=1, seq=1, lost=4).task(40, 2)
     assert [row[2] for row in rows(pair(here, *there))] == [UNFINISHED, NO_ENTRY]
 
 
 def test_a_gap_before_or_after_a_call_is_none():
-    here = SubBuffer(cpu=0).entry(50, 1, FUTEX).exit_wide(60, 1, FUTEX)
+    here = SubBuffer(cpu=0).entry(50, 1, FUTEX).far_exit(60, 1, FUTEX)
     there = [SubBuffer(cpu=1, seq=seq).task(time, 2) for seq, time in ((2, 40), (3, 70), (5, 90))]
     assert rows(pair(here, *there)) == [(1, FUTEX, PAIRED, 50, 60, 0)]
 
 
 def test_events_lost_before_the_first_subbuffer():
-    here = SubBuffer(cpu=0).entry(10, 1, FUTEX).exit_wide(60, 1, FUTEX)
+    here = SubBuffer(cpu=0).entry(10, 1, FUTEX).far_exit(60, 1, FUTEX)
     there = SubBuffer(cpu=1, lost=1).task(40, 2)
     assert [row[2] for row in rows(pair(here, there))] == [UNFINISHED, NO_ENTRY]
 
@@ -196,16 +183,16 @@ def test_events_lost_before_the_first_subbuffer():
 def test_the_same_loss_count_is_no_new_gap():
     buffers = [
         SubBuffer(seq=0, lost=3).entry(10, 1, FUTEX),
-        SubBuffer(seq=1, lost=3).exit_wide(20, 1, FUTEX),
+        SubBuffer(seq=1, lost=3).far_exit(20, 1, FUTEX),
     ]
     assert rows(pair(*buffers)) == [(1, FUTEX, PAIRED, 10, 20, 0)]
 
 
 def test_exec_in_a_thread_takes_the_leaders_tid():
     subbuffer = SubBuffer(tgids={101: 100, 102: 100})
-    subbuffer.entry(5, 100, FUTEX).entry(6, 101, GETPID).exit(7, 101, GETPID, 1)
+    subbuffer.entry(5, 100, FUTEX).entry(6, 101, GETPID).exit(7, 101, GETPID)
     subbuffer.entry(8, 102, READ).entry(10, 101, EXECVE).name(11, 101, b"/bin/sh")
-    subbuffer.exec(20, 100, 101).exit_wide(30, 100, EXECVE).entry(40, 100, GETPID)
+    subbuffer.exec(20, 100, 101).far_exit(30, 100, EXECVE).entry(40, 100, GETPID)
     calls = pair(subbuffer)
     assert rows(calls) == [
         (100, FUTEX, UNFINISHED, 5, 0, 0),
@@ -224,7 +211,7 @@ def test_exec_in_a_thread_while_the_leader_is_in_a_call():
         .entry(12, 100, OPENAT)
         .name(13, 101, b"/bin/sh")
         .exec(20, 100, 101)
-        .exit_wide(30, 100, EXECVE)
+        .far_exit(30, 100, EXECVE)
     )
     assert rows(calls) == [
         (100, EXECVE, PAIRED, 10, 30, 0),
@@ -235,8 +222,8 @@ def test_exec_in_a_thread_while_the_leader_is_in_a_call():
 
 def test_exec_whose_entry_was_lost_takes_no_other_call_along():
     calls = pair(
-        SubBuffer(tgids={101: 100}).entry(5, 101, GETPID).exit(6, 101, GETPID, 1),
-        SubBuffer(seq=2, tgids={101: 100}).exec(20, 100, 101).exit_wide(30, 100, EXECVE),
+        SubBuffer(tgids={101: 100}).entry(5, 101, GETPID).exit(6, 101, GETPID),
+        SubBuffer(seq=2, tgids={101: 100}).exec(20, 100, 101).far_exit(30, 100, EXECVE),
     )
     assert rows(calls) == [(101, GETPID, PAIRED, 5, 6, 0), (100, EXECVE, NO_ENTRY, 0, 30, 0)]
 
@@ -244,35 +231,35 @@ def test_exec_whose_entry_was_lost_takes_no_other_call_along():
 def test_a_name_across_a_gap_is_of_another_call():
     calls = pair(
         SubBuffer(seq=0).entry(10, 1, OPENAT).name(11, 1, b"/a"),
-        SubBuffer(seq=2).name(31, 1, b"/b").exit_wide(32, 1, OPENAT, 3),
+        SubBuffer(seq=2).name(31, 1, b"/b").far_exit(32, 1, OPENAT, 3),
     )
     assert named(calls) == [(10, b"/a")]
 
 
 @pytest.mark.parametrize("totals", [[total(0, 1), total(1, 2)], [total(0, 1), total(1, 1, 1)]])
 def test_what_is_missing_at_the_end_shows_in_the_totals(totals):
-    waits = SubBuffer(cpu=0).entry(10, 1, FUTEX).exit_wide(40, 1, FUTEX, 7)
+    waits = SubBuffer(cpu=0).entry(10, 1, FUTEX).far_exit(40, 1, FUTEX, 7)
     calls = pair(waits, SubBuffer(cpu=1).task(5, 2), totals=totals)
     assert rows(calls) == [(1, FUTEX, UNFINISHED, 10, 0, 0), (1, FUTEX, NO_ENTRY, 0, 40, 7)]
 
 
 def test_without_an_end_block_the_last_second_is_in_doubt():
     second = 1_000_000_000
-    waits = SubBuffer(cpu=0).entry(10, 1, FUTEX).exit_wide(40, 1, FUTEX, 7)
-    waits.entry(3 * second, 1, FUTEX).exit_wide(3 * second + 9, 1, FUTEX, 7)
+    waits = SubBuffer(cpu=0).entry(10, 1, FUTEX).far_exit(40, 1, FUTEX, 7)
+    waits.entry(3 * second, 1, FUTEX).far_exit(3 * second + 9, 1, FUTEX, 7)
     records = [waits.decode(), SubBuffer(cpu=1).task(5, 2).decode()]
     assert rows(pair_calls(records, SHAPES, None))[0] == (1, FUTEX, PAIRED, 10, 40, 7)
     assert rows(pair_calls(records, SHAPES, None))[1][2] == UNFINISHED
 
 
 def test_exec_in_a_leader_renames_nothing():
-    calls = pair(SubBuffer().entry(10, 100, EXECVE).exec(20, 100, 100).exit_wide(30, 100, EXECVE))
+    calls = pair(SubBuffer().entry(10, 100, EXECVE).exec(20, 100, 100).far_exit(30, 100, EXECVE))
     assert rows(calls) == [(100, EXECVE, PAIRED, 10, 30, 0)]
 
 
 def test_a_tid_used_again_after_exec_is_another_thread():
-    subbuffer = SubBuffer().entry(10, 101, EXECVE).exec(20, 100, 101).exit_wide(30, 100, EXECVE)
-    subbuffer.entry(40, 101, READ).exit(50, 101, READ, 10, 3)
+    subbuffer = SubBuffer().entry(10, 101, EXECVE).exec(20, 100, 101).far_exit(30, 100, EXECVE)
+    subbuffer.entry(40, 101, READ).exit(50, 101, READ, 3)
     assert rows(pair(subbuffer)) == [
         (100, EXECVE, PAIRED, 10, 30, 0),
         (101, READ, PAIRED, 40, 50, 3),
@@ -281,15 +268,15 @@ def test_a_tid_used_again_after_exec_is_another_thread():
 
 def test_names_belong_to_the_call_they_are_in():
     subbuffer = SubBuffer().entry(10, 1, OPENAT).entry(11, 2, OPENAT).name(12, 2, b"/two")
-    subbuffer.name(13, 1, b"/one").exit_wide(14, 2, OPENAT, 4).exit_wide(15, 1, OPENAT, 3)
-    subbuffer.entry(16, 1, OPENAT).name(17, 1, b"").exit(18, 1, OPENAT, 2, -2)
+    subbuffer.name(13, 1, b"/one").far_exit(14, 2, OPENAT, 4).far_exit(15, 1, OPENAT, 3)
+    subbuffer.entry(16, 1, OPENAT).name(17, 1, b"").exit(18, 1, OPENAT, -2)
     assert named(pair(subbuffer)) == [(11, b"/two"), (10, b"/one"), (16, b"")]
 
 
 def test_exec_opens_its_program_and_the_interpreter():
     subbuffer = SubBuffer().entry(10, 1, EXECVE).name(11, 1, b"/tmp/script")
     subbuffer.name(12, 1, b"/bin/sh").name(13, 1, b"/lib64/ld-linux-x86-64.so.2")
-    subbuffer.exec(14, 1, 1).exit_wide(15, 1, EXECVE)
+    subbuffer.exec(14, 1, 1).far_exit(15, 1, EXECVE)
     assert named(pair(subbuffer)) == [
         (10, b"/tmp/script"),
         (10, b"/bin/sh"),
@@ -299,19 +286,19 @@ def test_exec_opens_its_program_and_the_interpreter():
 
 def test_a_name_of_a_thread_that_migrates():
     here = SubBuffer(cpu=1).entry(10, 1, OPENAT).name(11, 2, b"/worker")
-    there = SubBuffer(cpu=0).name(20, 1, b"/moved").exit_wide(30, 1, OPENAT, 3)
+    there = SubBuffer(cpu=0).name(20, 1, b"/moved").far_exit(30, 1, OPENAT, 3)
     assert named(pair(there, here)) == [(10, b"/moved")]
 
 
 def test_a_name_outside_any_call_has_none():
     # io_uring's workers open files without a call.
-    subbuffer = SubBuffer().name(5, 1, b"/early").entry(10, 1, READ).exit(20, 1, READ, 10)
+    subbuffer = SubBuffer().name(5, 1, b"/early").entry(10, 1, READ).exit(20, 1, READ)
     assert named(pair(subbuffer.name(30, 1, b"/late"))) == []
 
 
 def test_a_new_threads_return():
-    subbuffer = SubBuffer().entry(10, 1, CLONE).exit_wide(20, 1, CLONE, 2)
-    subbuffer.exit_wide(30, 2, CLONE, 0).entry(40, 2, GETPID).exit(50, 2, GETPID, 10, 2)
+    subbuffer = SubBuffer().entry(10, 1, CLONE).far_exit(20, 1, CLONE, 2)
+    subbuffer.far_exit(30, 2, CLONE, 0).entry(40, 2, GETPID).exit(50, 2, GETPID, 2)
     assert rows(pair(subbuffer)) == [
         (1, CLONE, PAIRED, 10, 20, 2),
         (2, CLONE, NO_ENTRY, 0, 30, 0),
@@ -321,8 +308,8 @@ def test_a_new_threads_return():
 
 def test_an_exit_with_another_number_ends_the_call():
     # rt_sigreturn exits as number -1, exec may change the ABI.
-    subbuffer = SubBuffer().entry(10, 1, RT_SIGRETURN).exit(20, 1, -1, 10, 5)
-    subbuffer.entry(30, 1, EXECVE).exit_wide(40, 1, 11, 0, abi_=1)
+    subbuffer = SubBuffer().entry(10, 1, RT_SIGRETURN).exit(20, 1, -1, 5)
+    subbuffer.entry(30, 1, EXECVE).far_exit(40, 1, 11, 0, abi_=1)
     calls = pair(subbuffer)
     assert rows(calls) == [(1, RT_SIGRETURN, PAIRED, 10, 20, 5), (1, EXECVE, PAIRED, 30, 40, 0)]
     assert calls.abi.tolist() == [0, 0]
@@ -333,7 +320,7 @@ def test_an_exit_with_another_number_ends_the_call():
 def test_numbers_that_no_table_has(nr, abi_):
     arguments = [2**64 - 1, 2, 3, 4, 5, 2**63]
     subbuffer = SubBuffer().entry(10, 1, nr, arguments, abi_=abi_)
-    calls = pair(subbuffer.exit(20, 1, nr, 10, -38, abi_=abi_))
+    calls = pair(subbuffer.exit(20, 1, nr, -38, abi_=abi_))
     assert rows(calls) == [(1, nr, PAIRED, 10, 20, -38)]
     assert calls.arguments.tolist() == [arguments]
     assert calls.abi.tolist() == [abi_]

@@ -23,13 +23,13 @@ from tracectl.capture.format import (
     BlockType,
 )
 from tracectl.capture.metadata import (
-    ClockPair,
     Config,
     CpuTotals,
     EndBlock,
     Host,
     Metadata,
     Module,
+    Moment,
     Task,
 )
 from tracectl.capture.reader import open_capture
@@ -48,7 +48,7 @@ def metadata(**changes):
         "session_id": 2**64 - 1,
         "host": Host("host", "6.1.0", "x86_64", "boot"),
         "module": Module("0.1.0", "ABC"),
-        "clocks": [ClockPair(1, 2)],
+        "clocks": [Moment(1, 2, 3)],
         "config": Config(15, 16384, 4, 0, ["ls", "-l"]),
         "cpus": 2,
         "tables": {"x86_64": {"kernel": "6.1", "calls": {"0": ["read"]}}},
@@ -61,7 +61,7 @@ def metadata(**changes):
 def end_block(subbufs=(2, 1)):
     return EndBlock(
         "stopped",
-        [ClockPair(3, 4)],
+        [Moment(3, 4, 5)],
         [
             CpuTotals(
                 cpu, [cpu] * KINDS, [0] * KINDS, [0] * LOST_CAUSES, 5, count, {1536: (4, 3, 2, 1)}
@@ -94,7 +94,7 @@ def block(kind, payload, *, flags=0, raw_bytes=None, stored_bytes=None):
 
 
 def file_of(path, *blocks):
-    path.write_bytes(FILE_HEADER.pack(MAGIC, 1, 1, 0) + b"".join(blocks))
+    path.write_bytes(FILE_HEADER.pack(MAGIC, 1, 2, 0) + b"".join(blocks))
     return path
 
 
@@ -184,7 +184,7 @@ def test_flipped_bytes(tmp_path, data):
     assert problems or chunks == CHUNKS
 
 
-@given(st.binary(max_size=3000), st.sampled_from([b"", MAGIC, FILE_HEADER.pack(MAGIC, 1, 1, 0)]))
+@given(st.binary(max_size=3000), st.sampled_from([b"", MAGIC, FILE_HEADER.pack(MAGIC, 1, 2, 0)]))
 @FILE_SETTINGS
 def test_random_bytes(tmp_path, data, start):
     path = tmp_path / "random.trace"
@@ -230,11 +230,11 @@ def test_unknown_field_is_left_out():
     ("header", "message"),
     [
         (FILE_HEADER.pack(MAGIC, 7, 1, 0), "has capture format 7; this tracectl reads format 1"),
-        (FILE_HEADER.pack(MAGIC, 1, 9, 0), "has ABI version 9; this tracectl reads version 1"),
+        (FILE_HEADER.pack(MAGIC, 1, 9, 0), "has ABI version 9; this tracectl reads version 2"),
         (MAGIC, "is no tracectl capture"),
         (b"#!/bin/sh\necho no capture\n", "is no tracectl capture"),
         (b"", "is empty"),
-        (FILE_HEADER.pack(MAGIC, 1, 1, 0), "ends before its metadata"),
+        (FILE_HEADER.pack(MAGIC, 1, 2, 0), "ends before its metadata"),
     ],
 )
 def test_other_files(tmp_path, header, message):

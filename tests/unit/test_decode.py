@@ -15,6 +15,8 @@ from tracectl.errors import DecodeError
 SIZE = 1 << 16
 U32 = st.integers(0, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)
+U16 = st.integers(0, 2**16 - 1)
+S64 = st.integers(-(2**63), 2**63 - 1)
 
 
 def _head(time_ns: int, kind: Kind, granules: int, record_id: int = 0) -> dict:
@@ -25,6 +27,7 @@ def _head(time_ns: int, kind: Kind, granules: int, record_id: int = 0) -> dict:
 def subbuffers(draw) -> bytes:
     now = draw(st.integers(0, 2**50))
     first, parts = now, []
+    epoch, is_entered = now, False
 
     def add(kind: Kind, fields: dict, text: bytes | None = None) -> None:
         body = abi.BODIES[kind]
@@ -40,22 +43,25 @@ def subbuffers(draw) -> bytes:
             st.one_of(st.integers(0, 5000), st.integers(0, 2**31 - 1), st.integers(2**31, 2**40))
         )
         now += step
-        if step >= 2**31:
+        if now - epoch >= 2**31:
             add(Kind.TIME, {"time_ns": now})
+            epoch = now
         kind = draw(
-            st.sampled_from(["entry", "exit", "wide", "name", "exec", "task", "fork", "how"])
+            st.sampled_from(
+                ["entry", "exit", "near", "short", "name", "exec", "task", "fork", "how"]
+            )
         )
         if kind == "entry":
             args = draw(st.lists(U64, max_size=6))
             head = _head(now, Kind.ENTRY, len(args), draw(st.integers(0, 65535)))
             parts.append(abi.Record.build(head) + b"".join(a.to_bytes(8, "little") for a in args))
-        elif kind == "exit":
-            add(
-                Kind.EXIT,
-                {"result": draw(st.integers(-(2**31), 2**31 - 1)), "duration_ns": draw(U32)},
-            )
-        elif kind == "wide":
-            add(Kind.EXIT_WIDE, {"result": draw(st.integers(-(2**63), 2**63 - 1))})
+            is_entered = True
+        elif kind == "exit" or (kind in ("near", "short") and not is_entered):
+            add(Kind.EXIT, {"result": draw(S64)})
+        elif kind == "near":
+            add(Kind.EXIT_NEAR, {"result": draw(S64)})
+        elif kind == "short":
+            parts.append(abi.Record.build(_head(now, Kind.EXIT_SHORT, 0, draw(U16))))
         elif kind == "name":
             fields = {"dfd": -100, "source": 0, "flags": 0, "reserved": 0}
             add(Kind.NAME, fields, draw(st.binary(max_size=200)))
@@ -66,6 +72,7 @@ def subbuffers(draw) -> bytes:
             add(Kind.OPEN_HOW, {"flags": draw(U64), "mode": draw(U64), "resolve": 0})
         else:
             which = Kind.TASK if kind == "task" else Kind.FORK
+            is_entered = is_entered and which is not Kind.TASK
             add(which, {"tid": draw(U32), "tgid": draw(U32)})
     return assemble(parts, first, now)
 
@@ -80,7 +87,7 @@ def assemble(parts: list[bytes], first_ns: int, last_ns: int) -> bytes:
         {"magic": abi.SUBBUF_MAGIC, "abi": abi.ABI_VERSION, "reserved0": 0, "cpu": 1,
          "subbuf_bytes": SIZE, "session_id": 1, "seq": 0, "first_ns": first_ns,
          "last_ns": last_ns, "used_bytes": offset, "records": len(parts), "lost": [0] * 4,
-         "reserved1": 0}
+         "generated": 0}
     )  # fmt: skip
     return header + bytes(bitmap) + b"".join(parts)
 
@@ -94,6 +101,8 @@ def test_equals_the_reference(data):
     assert [row["tgid"] for row in slow] == fast.tgid.tolist()
     assert [row["kind"] for row in slow] == fast.kind.tolist()
     assert [row["id"] for row in slow] == fast.id.tolist()
+    near = fast.rows(*abi.NEAR_KINDS)
+    assert fast.near_entries(near).tolist() == [slow[row]["entry"] for row in near.tolist()]
     for kind in abi.BODIES:
         rows = fast.rows(kind)
         bodies = fast.bodies(kind, rows)
@@ -117,6 +126,7 @@ def test_damage_is_an_error_or_harmless(data, draw):
         records = decode_subbuffer(bytes(damaged))
         for kind in abi.BODIES:
             records.bodies(kind, records.rows(kind))
+        records.near_entries(records.rows(*abi.NEAR_KINDS))
     except DecodeError:
         pass
 
@@ -124,5 +134,23 @@ def test_damage_is_an_error_or_harmless(data, draw):
 def test_another_abi_is_named():
     data = bytearray(assemble([abi.Record.build(_head(0, Kind.TASK, 1)) + bytes(8)], 0, 0))
     data[4] = 9
-    with pytest.raises(DecodeError, match=r"ABI version 9.*reads 1"):
+    with pytest.raises(DecodeError, match=r"ABI version 9.*reads 2"):
         decode_subbuffer(bytes(data))
+
+
+@pytest.mark.parametrize("before", [[], [Kind.ENTRY, Kind.TASK]])
+def test_an_exit_whose_entry_is_not_near(before):
+    parts = [abi.Task.build({"head": _head(0, Kind.TASK, 1), "tid": 1, "tgid": 1})]
+    if before:
+        parts.append(abi.Record.build(_head(0, Kind.ENTRY, 0)))
+        parts.append(abi.Task.build({"head": _head(0, Kind.TASK, 1), "tid": 2, "tgid": 2}))
+    parts.append(abi.Record.build(_head(0, Kind.EXIT_SHORT, 0)))
+    records = decode_subbuffer(assemble(parts, 0, 0))
+    with pytest.raises(DecodeError, match="near"):
+        records.near_entries(records.rows(*abi.NEAR_KINDS))
+
+
+def test_a_clock_that_steps_back_keeps_the_order():
+    parts = [abi.Task.build({"head": _head(9, Kind.TASK, 1), "tid": 1, "tgid": 1})]
+    parts += [abi.Record.build(_head(time_ns, Kind.ENTRY, 0)) for time_ns in (20, 17, 21)]
+    assert decode_subbuffer(assemble(parts, 9, 30)).time_ns.tolist() == [9, 20, 20, 21]

@@ -43,6 +43,13 @@ class EventClass(IntFlag):
     ALL = 15
 
 
+class ConfigFlag(IntFlag):
+    """TRACECTL_CONFIG_..."""
+
+    OVERWRITE = 1
+    """Keep the newest sub-buffers: a flight recorder."""
+
+
 Info = Struct(
     "abi" / Int32ul,
     "sites" / Int32ul,
@@ -84,8 +91,12 @@ Status = Struct(
     "filtered" / Int64ul,
     "last_end" / Int32ul,
     "last_pid" / Int32ul,
+    "flags" / Int32ul,
+    "reserved" / Int32ul,
     "label" / Bytes(LABEL_BYTES),
 )
+
+Clocks = Struct("trace_ns" / Int64ul, "mono_ns" / Int64ul, "boot_ns" / Int64ul, "real_ns" / Int64ul)
 
 Stream = Struct("cpu" / Int32ul, "fd" / Int32sl)
 
@@ -122,6 +133,7 @@ IOC_RESUME = _ioctl(0, 0x03)
 IOC_PAUSE = _ioctl(0, 0x04)
 IOC_STOP = _ioctl(0, 0x05)
 IOC_STREAM = _ioctl(_READ | _WRITE, 0x06, Stream.sizeof())
+IOC_CLOCK = _ioctl(_READ, 0x07, Clocks.sizeof())
 IOC_GET = _ioctl(_READ, 0x10, Subbuf.sizeof())
 IOC_PUT = _ioctl(_WRITE, 0x11, 8)
 IOC_FLUSH = _ioctl(0, 0x12)

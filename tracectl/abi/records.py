@@ -10,7 +10,7 @@ from enum import IntEnum, IntFlag
 
 from construct import Array, Bytes, Int8ul, Int16ul, Int32sl, Int32ul, Int64sl, Int64ul, Struct
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 GRANULE = 8
 COMM_BYTES = 16
 KINDS = 16
@@ -32,16 +32,23 @@ class Kind(IntEnum):
     TIME = 2
     ENTRY = 3
     EXIT = 4
-    EXIT_WIDE = 5
-    OPEN_HOW = 6
-    NAME = 7
-    FORK = 8
-    EXEC = 9
-    TASK_EXIT = 10
+    EXIT_NEAR = 5
+    EXIT_SHORT = 6
+    OPEN_HOW = 7
+    NAME = 8
+    FORK = 9
+    EXEC = 10
+    TASK_EXIT = 11
 
 
 STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC})
 """Kinds whose record ends with a string of ``id`` bytes."""
+
+NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
+"""Exits of the last ENTRY before them in the sub-buffer."""
+
+EXIT_KINDS = NEAR_KINDS | {Kind.EXIT}
+"""What the module counts as EXIT."""
 
 FRAMING_KINDS = frozenset({Kind.TASK, Kind.TIME})
 """Kinds that are no events: they are neither generated nor lost."""
@@ -90,15 +97,14 @@ SubbufHeader = Struct(
     "used_bytes" / Int32ul,
     "records" / Int32ul,
     "lost" / Array(LOST_CAUSES, Int64ul),
-    "reserved1" / Int64ul,
+    "generated" / Int64ul,
 )
 
 Record = Struct("time" / Int32ul, "id" / Int16ul, "kind" / Int8ul, "granules" / Int8ul)
 
 Task = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
 Time = Struct("head" / Record, "time_ns" / Int64ul)
-Exit = Struct("head" / Record, "result" / Int32sl, "duration_ns" / Int32ul)
-ExitWide = Struct("head" / Record, "result" / Int64sl)
+Exit = Struct("head" / Record, "result" / Int64sl)
 OpenHow = Struct("head" / Record, "flags" / Int64ul, "mode" / Int64ul, "resolve" / Int64ul)
 Name = Struct(
     "head" / Record,
@@ -122,11 +128,12 @@ BODIES: dict[Kind, Struct] = {
     Kind.TASK: Task,
     Kind.TIME: Time,
     Kind.EXIT: Exit,
-    Kind.EXIT_WIDE: ExitWide,
+    Kind.EXIT_NEAR: Exit,
     Kind.OPEN_HOW: OpenHow,
     Kind.NAME: Name,
     Kind.FORK: Fork,
     Kind.EXEC: Exec,
     Kind.TASK_EXIT: TaskExit,
 }
-"""The fixed part of each kind; ENTRY's depends on the shape of its system call."""
+"""The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
+head."""

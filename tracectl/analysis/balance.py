@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tracectl.abi.records import FRAMING_KINDS, NR_ESCAPE, OTHER_SLOT, SHAPES, Kind
+from tracectl.abi.records import (
+    EXIT_KINDS,
+    FRAMING_KINDS,
+    NEAR_KINDS,
+    NR_ESCAPE,
+    OTHER_SLOT,
+    SHAPES,
+    Kind,
+)
 from tracectl.capture.metadata import CpuTotals
 from tracectl.decode.subbuffer import Records
 
@@ -29,8 +37,9 @@ class CpuBalance:
         self.kinds += np.bincount(records.kind, minlength=256)
         slots = slots_of(records)
         self.entries += np.bincount(slots[records.kind == Kind.ENTRY], minlength=OTHER_SLOT + 1)
-        is_exit = (records.kind == Kind.EXIT) | (records.kind == Kind.EXIT_WIDE)
-        self.exits += np.bincount(slots[is_exit], minlength=OTHER_SLOT + 1)
+        near = records.rows(*NEAR_KINDS)
+        ended = np.concatenate((records.rows(Kind.EXIT), records.near_entries(near)))
+        self.exits += np.bincount(slots[ended], minlength=OTHER_SLOT + 1)
         self.disorder += records.first_ns < self.last_ns
         self.seqs.append(records.seq)
         self.last_ns = records.last_ns
@@ -85,11 +94,10 @@ def _sequence_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
 def _kind_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
     faults = []
     for kind in Kind:
-        if kind in FRAMING_KINDS or kind == Kind.EXIT_WIDE:
+        if kind in FRAMING_KINDS | NEAR_KINDS:
             continue
-        recorded = int(counted.kinds[kind])
-        if kind == Kind.EXIT:
-            recorded += int(counted.kinds[Kind.EXIT_WIDE])
+        same = EXIT_KINDS if kind == Kind.EXIT else {kind}
+        recorded = int(counted.kinds[list(same)].sum())
         if recorded + total.lost[kind] != total.generated[kind]:
             faults.append(
                 f"CPU {total.cpu}: {kind.name}: {recorded} recorded + {total.lost[kind]} lost "

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.abi.records import NR_BITS, Kind
+from tracectl.abi.records import EXIT_KINDS, NEAR_KINDS, NR_BITS, Kind
 from tracectl.capture.metadata import CpuTotals
 from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
 from tracectl.decode.subbuffer import Records
@@ -78,23 +78,27 @@ class _Events:
     renames: list[tuple[int, int, int]] = field(default_factory=list)
 
     def add(self, records: Records, shapes: Shapes) -> None:
-        rows = records.rows(Kind.ENTRY, Kind.EXIT, Kind.EXIT_WIDE, Kind.NAME)
+        rows = records.rows(Kind.ENTRY, Kind.NAME, *EXIT_KINDS)
         kind = records.kind[rows]
         count = len(rows)
-        nr, value = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        began, arguments = np.zeros(count, np.uint64), np.zeros((count, 6), np.uint64)
+        # Whose id is the call's: its entry's, where an exit knows it.
+        named_by = rows.copy()
+        value, began = np.zeros(count, np.int64), np.zeros(count, np.uint64)
+        near = np.flatnonzero(np.isin(kind, list(NEAR_KINDS)))
+        named_by[near] = records.near_entries(rows[near])
+        began[near] = records.time_ns[named_by[near]]
+        for wide in (Kind.EXIT, Kind.EXIT_NEAR):
+            which = np.flatnonzero(kind == wide)
+            value[which] = records.bodies(wide, rows[which])["result"]
+        short = np.flatnonzero(kind == Kind.EXIT_SHORT)
+        value[short] = records.id[rows[short]].view(np.int16)
+        nr = (records.id[named_by] & ((1 << NR_BITS) - 1)).astype(np.int64)
+        entries = np.flatnonzero(records.kind[named_by] == Kind.ENTRY)
+        nr[entries] = numbers_of(records, named_by[entries])
+        arguments = np.zeros((count, 6), np.uint64)
         entries = np.flatnonzero(kind == Kind.ENTRY)
         if len(entries):
             arguments[entries] = arguments_of(records, rows[entries], shapes)
-            nr[entries] = numbers_of(records, rows[entries])
-        exits = np.flatnonzero(kind == Kind.EXIT)
-        bodies = records.bodies(Kind.EXIT, rows[exits])
-        value[exits] = bodies["result"]
-        began[exits] = records.time_ns[rows[exits]] - bodies["duration_ns"]
-        wide = np.flatnonzero(kind == Kind.EXIT_WIDE)
-        value[wide] = records.bodies(Kind.EXIT_WIDE, rows[wide])["result"]
-        ended = kind != Kind.ENTRY
-        nr[ended] = records.id[rows[ended]] & ((1 << NR_BITS) - 1)
         named = np.flatnonzero(kind == Kind.NAME)
         value[named] = np.arange(len(self.names), len(self.names) + len(named))
         self.names.extend(records.iter_strings(rows[named]))
@@ -102,7 +106,7 @@ class _Events:
         self.tid.append(records.tid[rows].astype(np.int64))
         self.tgid.append(records.tgid[rows].astype(np.int64))
         self.kind.append(kind)
-        self.abi.append((records.id[rows] >> NR_BITS).astype(np.int64))
+        self.abi.append((records.id[named_by] >> NR_BITS).astype(np.int64))
         self.nr.append(nr)
         self.value.append(value)
         self.began_ns.append(began)
@@ -123,8 +127,8 @@ def pair_calls(
 ) -> Calls:
     """The calls of a whole capture, which is held in memory: about 150 bytes a call.
 
-    An exit that knows how long its call took pairs only with the entry of just that time, others
-    with the thread's last entry if nothing was lost in between. ``totals`` are the end block's, or
+    An exit that knows its entry pairs with that one, others with the thread's last entry if nothing
+    was lost in between. ``totals`` are the end block's, or
     None without one: what its recorder had not yet written when it died counts as lost then.
     """
     events = _Events()
@@ -157,7 +161,7 @@ def _pair(events: _Events, gaps: _Gaps) -> Calls:
     )
     exits = np.flatnonzero(is_exit & (open_entry >= 0))
     entries = open_entry[exits]
-    knows = kind[exits] == Kind.EXIT
+    knows = np.isin(kind[exits], list(NEAR_KINDS))
     sure = np.where(
         knows, began[exits] == time_ns[entries], ~gaps.between(time_ns[entries], time_ns[exits])
     )
@@ -235,8 +239,7 @@ def _threads_of(
 
 
 def _is_exit(kind: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    exits: NDArray[np.bool_] = (kind == Kind.EXIT) | (kind == Kind.EXIT_WIDE)
-    return exits
+    return np.isin(kind, list(EXIT_KINDS))
 
 
 class _Gaps:
@@ -288,6 +291,7 @@ _EMPTY = Records(
     first_ns=0,
     last_ns=0,
     lost=(0,),
+    generated=0,
     words=np.zeros(1, np.uint64),
     granule=np.zeros(0, np.intp),
     time_ns=np.zeros(0, np.uint64),

@@ -32,9 +32,11 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockPair:
-    """The same moment on CLOCK_MONOTONIC and CLOCK_REALTIME, in ns."""
+class Moment:
+    """The same moment on the clock of the records, on CLOCK_MONOTONIC and on CLOCK_REALTIME, in
+    ns."""
 
+    trace_ns: int
     mono_ns: int
     real_ns: int
 
@@ -69,7 +71,7 @@ class Metadata:
     session_id: int
     host: Host
     module: Module
-    clocks: list[ClockPair]
+    clocks: list[Moment]
     config: Config
     cpus: int
     tables: dict[str, Any]
@@ -122,7 +124,7 @@ class EndBlock:
     """Written last. ``reason`` says in a few words what ended the recording."""
 
     reason: str
-    clocks: list[ClockPair]
+    clocks: list[Moment]
     cpus: list[CpuTotals]
 
     def to_bytes(self) -> bytes:

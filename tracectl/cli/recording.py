@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
@@ -13,20 +12,20 @@ from typing import Any
 
 from tracectl.abi.records import ABIS, SHAPES
 from tracectl.capture.metadata import (
-    ClockPair,
     Config,
     CpuTotals,
     EndBlock,
     Host,
     Metadata,
     Module,
+    Moment,
     Task,
 )
 from tracectl.capture.writer import CaptureWriter
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
-from tracectl.kernel.device import UNKNOWN_SHAPE, Device, Info, Status
+from tracectl.kernel.device import UNKNOWN_SHAPE, Device, Status
 from tracectl.kernel.recorder import Recorder
 from tracectl.kernel.stream import Counters
 from tracectl.kernel.tasks import iter_tasks
@@ -56,7 +55,7 @@ class Recording:
         )
         self._stack.callback(self._stop)
         try:
-            metadata = describe(plan, device.info, session_id, tables, shapes)
+            metadata = describe(plan, device, session_id, tables, shapes)
             self._writer = self._stack.enter_context(
                 CaptureWriter(plan.output, metadata, compress=plan.compress)
             )
@@ -99,16 +98,19 @@ class Recording:
             if not self._recorder.run(self._writer, is_done, wake_fd):
                 reason = "stopped"
             self._stop()
-            end = _end_block(reason, self._recorder.drain(self._writer))
+            end = self._end(reason, self._recorder.drain(self._writer))
             self._writer.write_end(end)
         except CaptureError:
             self._stop()
-            end = _end_block(self._writer.failure, self._recorder.counters())
+            end = self._end(self._writer.failure, self._recorder.counters())
             # It is small, and what failed was cut off: there may be room.
             with suppress(CaptureError):
                 self._writer.write_end(end)
             raise
         return summary_of(self.plan.output, end, self._writer.size_bytes)
+
+    def _end(self, reason: str, counters: list[Counters]) -> EndBlock:
+        return end_block(reason, moment_of(self._device), counters)
 
     def _stop(self) -> None:
         # ENXIO: somebody else stopped it.
@@ -130,7 +132,7 @@ def shapes_of(tables: dict[str, SyscallTable]) -> list[list[tuple[int, int]]]:
 
 def describe(
     plan: Plan,
-    info: Info,
+    device: Device,
     session_id: int,
     tables: dict[str, SyscallTable],
     shapes: list[list[tuple[int, int]]],
@@ -141,8 +143,8 @@ def describe(
     return Metadata(
         session_id=session_id,
         host=Host(uname.nodename, uname.release, uname.machine, _boot_id()),
-        module=Module(info.version, info.build_id),
-        clocks=[_now()],
+        module=Module(device.info.version, device.info.build_id),
+        clocks=[moment_of(device)],
         config=Config(
             classes=int(plan.classes),
             subbuf_bytes=plan.subbuf_bytes,
@@ -150,20 +152,21 @@ def describe(
             target_pid=plan.target_pid,
             command=list(plan.command) if plan.command else None,
         ),
-        cpus=info.cpus,
+        cpus=device.info.cpus,
         tables=tables_json,
         shapes=shapes,
         tasks=[Task(*task) for task in iter_tasks()],
     )
 
 
-def _end_block(reason: str, counters: list[Counters]) -> EndBlock:
-    cpus = [CpuTotals(**asdict(cpu)) for cpu in counters]
-    return EndBlock(reason=reason, clocks=[_now()], cpus=cpus)
+def end_block(reason: str, moment: Moment, counters: list[Counters]) -> EndBlock:
+    return EndBlock(reason, [moment], [CpuTotals(**asdict(cpu)) for cpu in counters])
 
 
-def _now() -> ClockPair:
-    return ClockPair(time.monotonic_ns(), time.time_ns())
+def moment_of(device: Device) -> Moment:
+    """Now."""
+    clocks = device.clocks()
+    return Moment(clocks.trace_ns, clocks.mono_ns, clocks.real_ns)
 
 
 def _boot_id() -> str:

@@ -37,8 +37,9 @@ Rows = NDArray[np.intp]
 class Records:
     """All records of one sub-buffer; the columns have one element a record.
 
-    ``granule`` is where the record starts, in granules from the start of the sub-buffer; ``lost``
-    the events lost on this CPU, by cause, from the start of the session to ``first_ns``.
+    ``granule`` is where the record starts, in granules from the start of the sub-buffer. ``lost``,
+    by cause, and ``generated`` are events of this CPU from the start of the session to
+    ``first_ns``, the first one here with them. Times are of the session's clock.
     """
 
     cpu: int
@@ -47,6 +48,7 @@ class Records:
     first_ns: int
     last_ns: int
     lost: tuple[int, ...]
+    generated: int
     words: NDArray[np.uint64]
     granule: NDArray[np.intp]
     time_ns: NDArray[np.uint64]
@@ -74,6 +76,15 @@ class Records:
         words = self.words[self.granule[rows, None] + np.arange(granules)]
         bodies: NDArray[Any] = words.view(dtype).reshape(-1)
         return bodies
+
+    def near_entries(self, rows: Rows) -> Rows:
+        """The ENTRY record of each of ``rows``, all of them EXIT_NEAR or EXIT_SHORT."""
+        entries = self.rows(Kind.ENTRY)
+        before = np.searchsorted(entries, rows) - 1
+        if len(rows) and (before[0] < 0 or (self.tid[entries[before]] != self.tid[rows]).any()):
+            raise DecodeError("an exit says that its entry is near, which it is not")
+        found: Rows = entries[before]
+        return found
 
     def iter_strings(self, rows: Rows) -> Iterator[bytes]:
         """The strings of ``rows``, all of them of a kind that has one."""
@@ -104,6 +115,7 @@ def decode_subbuffer(data: Buffer) -> Records:
         first_ns=int(header["first_ns"]),
         last_ns=int(header["last_ns"]),
         lost=tuple(header["lost"].tolist()),
+        generated=int(header["generated"]),
         words=words,
         granule=granule,
         time_ns=_unfold_time(header, words, granule, kind, heads["time"]),
@@ -183,19 +195,21 @@ def _unfold_time(
     kind: NDArray[np.uint8],
     low: NDArray[np.uint32],
 ) -> NDArray[np.uint64]:
-    """The low 32 bits to whole ones: differences summed, corrected by each TIME record."""
-    if int(low[0]) != int(header["first_ns"]) & 0xFFFFFFFF:
+    """The low 32 bits to whole ones, counted from the last TIME record or from first_ns."""
+    first_ns = int(header["first_ns"])
+    if int(low[0]) != first_ns & 0xFFFFFFFF:
         raise DecodeError("the first record of a sub-buffer is not of its first_ns")
     time_ns = np.empty(len(low), np.uint64)
-    time_ns[0] = header["first_ns"]
-    np.subtract(low[1:], low[:-1], out=time_ns[1:], dtype=np.uint32, casting="unsafe")
-    np.cumsum(time_ns, out=time_ns)
-    is_time = kind == Kind.TIME
-    if is_time.any():
-        jumps = np.flatnonzero(is_time)
-        corrections = np.zeros(len(jumps) + 1, np.uint64)
-        corrections[1:] = words[granule[jumps] + 1] - time_ns[jumps]
-        time_ns += corrections[np.cumsum(is_time)]
-    if time_ns[-1] != header["last_ns"]:
-        raise DecodeError("the last record of a sub-buffer is not of its last_ns")
+    np.subtract(low, low[0], out=time_ns, dtype=np.uint32, casting="unsafe")
+    time_ns += np.uint64(first_ns)
+    for row in np.flatnonzero(kind == Kind.TIME).tolist():
+        epoch_ns = words[granule[row] + 1]
+        if int(epoch_ns) & 0xFFFFFFFF != int(low[row]):
+            raise DecodeError("a TIME record is not of its own time")
+        np.subtract(low[row:], low[row], out=time_ns[row:], dtype=np.uint32, casting="unsafe")
+        time_ns[row:] += epoch_ns
+    # A clock that is set back by some ns must not put a thread's records out of order.
+    np.maximum.accumulate(time_ns, out=time_ns)
+    if time_ns[-1] > header["last_ns"]:
+        raise DecodeError("the last record of a sub-buffer is later than its last_ns")
     return time_ns

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from tracectl.abi import control
-from tracectl.abi.control import End, EventClass, State
+from tracectl.abi.control import ConfigFlag, End, EventClass, State
 from tracectl.abi.records import ABI_VERSION, ABIS, SHAPES
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
 from tracectl.kernel.sites import check_switches, refusal
@@ -53,9 +53,20 @@ class Status:
     generated: int
     lost: int
     filtered: int
+    flags: ConfigFlag
     last_end: End
     last_pid: int
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The same moment on the session's clock and on the machine's, in ns."""
+
+    trace_ns: int
+    mono_ns: int
+    boot_ns: int
+    real_ns: int
 
 
 class Device:
@@ -115,10 +126,20 @@ class Device:
             generated=raw.generated,
             lost=sum(raw.lost),
             filtered=raw.filtered,
+            flags=ConfigFlag(raw.flags),
             last_end=End(raw.last_end),
             last_pid=raw.last_pid,
             label=os.fsdecode(raw.label.split(b"\0")[0]),
         )
+
+    def clocks(self) -> Clocks:
+        try:
+            raw = self._parse(control.Clocks, control.IOC_CLOCK)
+        except OSError as error:
+            raise DeviceError(
+                f"the module does not tell its time: {error.strerror}", error.errno or 0
+            ) from error
+        return Clocks(raw.trace_ns, raw.mono_ns, raw.boot_ns, raw.real_ns)
 
     def configure(
         self,
@@ -128,6 +149,7 @@ class Device:
         subbuf_bytes: int,
         subbuf_count: int,
         target_pid: int = 0,
+        flags: int = 0,
         label: str = "",
     ) -> int:
         """Arms a session that this file owns; answers its id."""
@@ -139,7 +161,7 @@ class Device:
             "subbuf_bytes": subbuf_bytes,
             "subbuf_count": subbuf_count,
             "target_pid": target_pid,
-            "flags": 0,
+            "flags": flags,
             "shapes": ctypes.addressof(table),
             "reserved": [0] * 4,
             "session_id": 0,
