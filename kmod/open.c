@@ -10,17 +10,17 @@
 
 #include "probes.h"
 #include "stream.h"
+#include "text.h"
 
-static void record_how(struct tracectl_cpu *pc, const struct open_how *how)
+#define NAME_BYTES sizeof(struct tracectl_name)
+
+static __always_inline void put_how(struct tracectl_cpu *pc,
+				    const struct open_how *how,
+				    struct tracectl_place place)
 {
-	struct tracectl_open_how *record;
-	struct tracectl_place place;
+	struct tracectl_open_how *record = (void *)place.record;
 
 	pc->totals->generated[TRACECTL_KIND_OPEN_HOW]++;
-	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_OPEN_HOW);
-	record = (void *)place.record;
-	if (!record)
-		return;
 	tracectl_record_head(place,
 			     TRACECTL_HEAD(TRACECTL_KIND_OPEN_HOW, 0, 3));
 	record->flags = how->flags;
@@ -29,16 +29,38 @@ static void record_how(struct tracectl_cpu *pc, const struct open_how *how)
 	tracectl_stream_commit(pc, (char *)(record + 1));
 }
 
+static noinline notrace void on_how_slowly(const struct open_how *how)
+{
+	struct tracectl_cpu *pc =
+		tracectl_stream_admit(TRACECTL_CLASS_OPEN_HOW);
+	struct tracectl_place place;
+
+	if (pc) {
+		place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_OPEN_HOW);
+		if (place.record)
+			put_how(pc, how, place);
+		else
+			pc->totals->generated[TRACECTL_KIND_OPEN_HOW]++;
+	}
+	tracectl_stream_leave();
+}
+
 static __always_inline void on_how(const struct open_how *how)
 {
+	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
 	if (!tracectl_gate_open(TRACECTL_CLASS_OPEN_HOW))
 		return;
-	pc = tracectl_stream_enter(TRACECTL_CLASS_OPEN_HOW);
-	if (pc)
-		record_how(pc, how);
-	tracectl_stream_leave();
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_OPEN_HOW, &place))) {
+		tracectl_stream_mark(pc, place.record);
+		put_how(pc, how, place);
+		tracectl_stream_leave();
+	} else {
+		on_how_slowly(how);
+	}
 }
 
 /* do_sys_openat2(int dfd, const char __user *filename, struct open_how *how) */
@@ -126,26 +148,63 @@ static u8 name_flags(void)
 	return 0;
 }
 
-static void record_name(struct tracectl_cpu *pc, int dfd, const char *name)
+static __always_inline void put_name(struct tracectl_cpu *pc, int dfd,
+				     size_t length, struct tracectl_place place)
 {
-	size_t length = strnlen(name, PATH_MAX - 1);
-	struct tracectl_name *record;
-	struct tracectl_place place;
+	struct tracectl_name *record = (void *)place.record;
 
 	pc->totals->generated[TRACECTL_KIND_NAME]++;
-	place = tracectl_stream_begin(pc, ALIGN(length + 1, TRACECTL_GRANULE),
-				      TRACECTL_KIND_NAME);
-	record = (void *)place.record;
-	if (!record)
-		return;
 	tracectl_record_head(place,
 			     TRACECTL_HEAD(TRACECTL_KIND_NAME, length, 1));
 	record->dfd = dfd;
 	record->source = TRACECTL_SOURCE_KERNEL_COPY;
 	record->flags = name_flags();
 	record->reserved = 0;
-	tracectl_stream_commit(pc, tracectl_put_string((char *)(record + 1),
-						       name, length));
+}
+
+static noinline notrace void on_name_slowly(int dfd, const char *name)
+{
+	struct tracectl_cpu *pc =
+		tracectl_stream_admit(TRACECTL_CLASS_OPEN_NAME);
+	size_t length = strnlen(name, PATH_MAX - 1);
+	struct tracectl_place place;
+
+	if (!pc)
+		goto leave;
+	place = tracectl_stream_begin(pc, ALIGN(length + 1, TRACECTL_GRANULE),
+				      TRACECTL_KIND_NAME);
+	if (!place.record) {
+		pc->totals->generated[TRACECTL_KIND_NAME]++;
+		goto leave;
+	}
+	put_name(pc, dfd, length, place);
+	tracectl_stream_commit(pc, tracectl_put_text(place.record + NAME_BYTES,
+						     name, length));
+leave:
+	tracectl_stream_leave();
+}
+
+static __always_inline void on_name(int dfd, const char *name)
+{
+	struct tracectl_place place;
+	struct tracectl_cpu *pc;
+	size_t length;
+
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_OPEN_NAME, &place) &&
+		   place.record + PATH_MAX < pc->limit &&
+		   IS_ALIGNED((unsigned long)name, TRACECTL_GRANULE))) {
+		tracectl_stream_mark(pc, place.record);
+		length = tracectl_put_words(place.record + NAME_BYTES, name);
+		put_name(pc, dfd, length, place);
+		tracectl_stream_commit(pc, place.record + NAME_BYTES +
+						   ALIGN(length + 1,
+							 TRACECTL_GRANULE));
+		tracectl_stream_leave();
+	} else {
+		on_name_slowly(dfd, name);
+	}
 }
 
 /* do_file_open(int dfd, struct filename *name, const struct open_flags *op) */
@@ -154,18 +213,12 @@ static void notrace trace_name(unsigned long ip, unsigned long parent_ip,
 			       struct ftrace_regs *fregs)
 {
 	const struct filename *name;
-	struct tracectl_cpu *pc;
 
 	if (!tracectl_gate_open(TRACECTL_CLASS_OPEN_NAME))
 		return;
 	name = (void *)ftrace_regs_get_argument(fregs, 1);
-	if (IS_ERR_OR_NULL(name))
-		return;
-	pc = tracectl_stream_enter(TRACECTL_CLASS_OPEN_NAME);
-	if (pc)
-		record_name(pc, (int)ftrace_regs_get_argument(fregs, 0),
-			    name->name);
-	tracectl_stream_leave();
+	if (!IS_ERR_OR_NULL(name))
+		on_name((int)ftrace_regs_get_argument(fregs, 0), name->name);
 }
 
 static struct ftrace_ops name_ops = {

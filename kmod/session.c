@@ -99,6 +99,7 @@ static void release(struct kref *ref)
 			vfree(session->totals[cpu]);
 	kfree(session->totals);
 	vfree(session->layouts);
+	vfree(session->entered);
 	tracectl_filter_destroy(&session->filter);
 	bitmap_free(session->streamed);
 	put_pid(session->owner_pid);
@@ -190,7 +191,9 @@ static int alloc_totals(struct tracectl_session *session)
 	session->totals =
 		kcalloc(nr_cpu_ids, sizeof(*session->totals), GFP_KERNEL);
 	session->streamed = bitmap_zalloc(nr_cpu_ids, GFP_KERNEL);
-	if (!session->totals || !session->streamed)
+	session->entered =
+		vzalloc(TRACECTL_ENTERED * sizeof(*session->entered));
+	if (!session->totals || !session->streamed || !session->entered)
 		return -ENOMEM;
 	for_each_possible_cpu (cpu) {
 		session->totals[cpu] = vzalloc(sizeof(**session->totals));

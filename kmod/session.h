@@ -37,6 +37,7 @@ struct tracectl_session {
 	struct tracectl_filter filter;
 	struct tracectl_layout *layouts; /* by slot */
 	struct tracectl_totals **totals; /* by CPU */
+	struct tracectl_entered *entered; /* by tid */
 	struct rchan *chan;
 	unsigned long *streamed; /* CPUs whose stream is open */
 

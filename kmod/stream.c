@@ -108,14 +108,15 @@ static bool find_buffer(struct tracectl_cpu *pc)
 	return pc->buf;
 }
 
-static struct tracectl_place
-lose(struct tracectl_cpu *pc, enum tracectl_kind kind, enum tracectl_lost cause)
+static struct tracectl_place lose(struct tracectl_cpu *pc,
+				  enum tracectl_kind kind,
+				  enum tracectl_lost cause, u64 ns)
 {
 	pc->totals->lost[kind]++;
 	pc->totals->lost_by_cause[cause]++;
 	pc->limit = NULL;
 	pc->entry_switches = TRACECTL_NO_CALL;
-	return (struct tracectl_place){};
+	return (struct tracectl_place){ .ns = ns };
 }
 
 static void mark(struct tracectl_cpu *pc)
@@ -165,11 +166,11 @@ tracectl_stream_make_room(struct tracectl_cpu *pc, unsigned int string,
 		sizeof(struct tracectl_time) + sizeof(struct tracectl_task);
 
 	if (unlikely(!find_buffer(pc)))
-		return lose(pc, kind, TRACECTL_LOST_NO_BUFFER);
+		return lose(pc, kind, TRACECTL_LOST_NO_BUFFER, ns);
 	ns = mend_clock(pc, ns);
 	if (!pc->subbuf || pc->pos + frame + string >= limit_of(pc)) {
 		if (!next_subbuf(pc, ns))
-			return lose(pc, kind, TRACECTL_LOST_FULL);
+			return lose(pc, kind, TRACECTL_LOST_FULL, ns);
 	} else if (ns - pc->epoch_ns >= TRACECTL_EPOCH_NS) {
 		put_pair(pc, TRACECTL_KIND_TIME, ns, ns);
 		pc->epoch_ns = ns;
@@ -245,6 +246,7 @@ void tracectl_stream_begin_session(struct tracectl_session *session)
 		pc->layouts = session->layouts;
 		pc->totals = session->totals[cpu];
 		pc->counts = pc->totals->syscalls;
+		pc->entered = session->entered;
 		pc->entry_switches = TRACECTL_NO_CALL;
 	}
 	tracectl_filter_reset();

@@ -6,9 +6,9 @@
 #include <linux/limits.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
-#include <linux/string.h>
 
 #include "clock.h"
+#include "counters.h"
 #include "filter.h"
 #include "gate.h"
 #include "uapi/tracectl.h"
@@ -62,10 +62,12 @@ struct tracectl_cpu {
 	struct tracectl_clock clock;
 	const struct tracectl_layout *layouts; /* by slot */
 	struct tracectl_syscall_counts *counts; /* by slot */
+	struct tracectl_entered *entered; /* by tid */
 
 	/* the call that task is in, if its ENTRY is in the open sub-buffer */
 	unsigned long entry_switches;
 	struct tracectl_syscall_counts *entry_counts;
+	struct tracectl_entered *entry;
 
 	u64 filtered; /* goes to totals at the end */
 	struct tracectl_totals *totals;
@@ -182,20 +184,6 @@ static __always_inline void tracectl_record_head(struct tracectl_place place,
 						 u64 head)
 {
 	*(u64 *)place.record = (u32)place.ns | head;
-}
-
-/*
- * @length bytes of @text at the end of a record, a NUL, and zeroes up to a
- * granule. Answers where the record ends.
- */
-static __always_inline char *tracectl_put_string(char *to, const char *text,
-						 size_t length)
-{
-	char *end = to + ALIGN(length + 1, TRACECTL_GRANULE);
-
-	((u64 *)end)[-1] = 0;
-	memcpy(to, text, length);
-	return end;
 }
 
 int tracectl_stream_open(struct tracectl_session *session);

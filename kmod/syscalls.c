@@ -49,11 +49,12 @@ static __always_inline void put_native(char *record,
 }
 
 static __always_inline void begin_call(struct tracectl_cpu *pc,
-				       struct tracectl_syscall_counts *counts)
+				       struct tracectl_syscall_counts *counts,
+				       u64 ns)
 {
-	counts->entries++;
 	pc->entry_switches = switches();
 	pc->entry_counts = counts;
+	pc->entry = tracectl_count_entry(counts, pc->entered, ns);
 }
 
 static __always_inline void put_entry(struct tracectl_cpu *pc,
@@ -62,7 +63,7 @@ static __always_inline void put_entry(struct tracectl_cpu *pc,
 {
 	const struct tracectl_layout *layout = &pc->layouts[nr];
 
-	begin_call(pc, &pc->counts[nr]);
+	begin_call(pc, &pc->counts[nr], place.ns);
 	tracectl_record_head(place, layout->head);
 	put_native(place.record, layout, regs);
 	tracectl_stream_commit(pc, place.record + layout->bytes);
@@ -100,7 +101,7 @@ static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
 	unsigned long args[6];
 	int i;
 
-	begin_call(pc, &pc->counts[call.slot]);
+	begin_call(pc, &pc->counts[call.slot], place.ns);
 	tracectl_record_head(place,
 			     TRACECTL_HEAD(TRACECTL_KIND_ENTRY, call.id,
 					   bytes / TRACECTL_GRANULE - 1));
@@ -119,7 +120,8 @@ static void record_entry(struct tracectl_cpu *pc, struct pt_regs *regs, long nr)
 
 	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_ENTRY);
 	if (!place.record) {
-		pc->counts[call.slot].entries++;
+		tracectl_count_entry(&pc->counts[call.slot], pc->entered,
+				     place.ns);
 		pc->counts[call.slot].entries_lost++;
 	} else if (is_native(nr)) {
 		put_entry(pc, regs, nr, place);
@@ -179,7 +181,8 @@ static __always_inline void put_short_exit(struct tracectl_cpu *pc, long result,
 	record->id = result;
 	record->kind = TRACECTL_KIND_EXIT_SHORT;
 	record->granules = 0;
-	pc->entry_counts->exits++;
+	tracectl_count_time(pc->entry_counts, pc->entry, place.ns);
+	tracectl_count_exit(pc->entry_counts, result);
 	pc->entry_switches = TRACECTL_NO_CALL;
 	tracectl_stream_commit(pc, place.record + HEAD);
 }
@@ -196,21 +199,26 @@ static void record_exit(struct tracectl_cpu *pc, struct pt_regs *regs,
 			long result)
 {
 	struct call call = classify(syscall_get_nr(current, regs));
+	struct tracectl_syscall_counts *counts = &pc->counts[call.slot];
+	struct tracectl_entered *entry =
+		tracectl_entered_of(pc->entered, current->pid);
 	struct tracectl_place place;
 
 	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_EXIT);
 	/* Only now: room may have been made in another sub-buffer. */
 	if (is_near(pc)) {
-		pc->entry_counts->exits++;
+		counts = pc->entry_counts;
 		put_exit(pc, TRACECTL_KIND_EXIT_NEAR, call.id, result, place);
 	} else {
-		pc->counts[call.slot].exits++;
 		if (place.record)
 			put_exit(pc, TRACECTL_KIND_EXIT, call.id, result,
 				 place);
 		else
-			pc->counts[call.slot].exits_lost++;
+			counts->exits_lost++;
 	}
+	if (entry->tid == current->pid)
+		tracectl_count_time(counts, entry, place.ns);
+	tracectl_count_exit(counts, result);
 	pc->entry_switches = TRACECTL_NO_CALL;
 }
 

@@ -7,6 +7,7 @@
 #include "probes.h"
 #include "filter.h"
 #include "stream.h"
+#include "text.h"
 #include "tracepoint.h"
 
 static void record_fork(struct tracectl_cpu *pc, struct task_struct *child)
@@ -14,8 +15,8 @@ static void record_fork(struct tracectl_cpu *pc, struct task_struct *child)
 	struct tracectl_place place;
 	struct tracectl_fork *record;
 
-	pc->totals->generated[TRACECTL_KIND_FORK]++;
 	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_FORK);
+	pc->totals->generated[TRACECTL_KIND_FORK]++;
 	record = (void *)place.record;
 	if (!record)
 		return;
@@ -46,8 +47,8 @@ static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
 	struct tracectl_place place;
 	struct tracectl_exec *record;
 
-	pc->totals->generated[TRACECTL_KIND_EXEC]++;
 	place = tracectl_stream_begin(pc, string, TRACECTL_KIND_EXEC);
+	pc->totals->generated[TRACECTL_KIND_EXEC]++;
 	record = (void *)place.record;
 	if (!record)
 		return;
@@ -56,8 +57,8 @@ static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
 	record->old_tid = old_tid;
 	record->reserved = 0;
 	memcpy(record->comm, current->comm, sizeof(record->comm));
-	tracectl_stream_commit(pc, tracectl_put_string((char *)(record + 1),
-						       path, length));
+	tracectl_stream_commit(pc, tracectl_put_text((char *)(record + 1), path,
+						     length));
 }
 
 static void notrace probe_exec(void *data, struct task_struct *task,
@@ -77,8 +78,8 @@ static void record_exit(struct tracectl_cpu *pc, struct task_struct *task)
 	struct tracectl_place place;
 	struct tracectl_task_exit *record;
 
-	pc->totals->generated[TRACECTL_KIND_TASK_EXIT]++;
 	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_TASK_EXIT);
+	pc->totals->generated[TRACECTL_KIND_TASK_EXIT]++;
 	record = (void *)place.record;
 	if (!record)
 		return;
@@ -98,6 +99,8 @@ static void notrace probe_exit(void *data, struct task_struct *task)
 	if (pc)
 		record_exit(pc, task);
 	tracectl_stream_leave();
+	tracectl_entered_of(raw_cpu_read(tracectl_cpus.entered), task->pid)
+		->tid = 0;
 	tracectl_filter_exit(task->pid);
 }
 

@@ -201,9 +201,9 @@ struct tracectl_subbuf_header {
 	__u64 last_ns;		/* when it was handed over */
 	__u32 used_bytes;	/* header, bitmap and records */
 	__u32 records;
-	/* on this CPU, from the start of the session to first_ns */
+	/* on this CPU, from the start of the session to the first event in here */
 	__u64 lost[TRACECTL_LOST_CAUSES];
-	__u64 generated;	/* with what was lost, and this one's first event */
+	__u64 generated;	/* with what was lost */
 };
 
 struct tracectl_record {
@@ -360,11 +360,29 @@ struct tracectl_subbuf {
 /* Slots of tracectl_counters.syscalls: ABI * TRACECTL_SHAPES + number; the last takes the rest. */
 #define TRACECTL_SLOTS		(TRACECTL_ABIS * TRACECTL_SHAPES + 1)
 
+/* The classes that errors are counted by. */
+enum tracectl_errno {
+	TRACECTL_ERRNO_OTHER = 0,
+	TRACECTL_ERRNO_NOENT = 1,	/* ENOENT, ENOTDIR */
+	TRACECTL_ERRNO_PERM = 2,	/* EPERM, EACCES */
+	TRACECTL_ERRNO_AGAIN = 3,	/* EAGAIN, EINPROGRESS */
+	TRACECTL_ERRNO_INTR = 4,	/* EINTR, and the kernel's own ERESTART... */
+	TRACECTL_ERRNO_BADF = 5,	/* EBADF */
+	TRACECTL_ERRNO_INVAL = 6,	/* EINVAL, ENOSYS */
+	TRACECTL_ERRNO_TIMEDOUT = 7,	/* ETIMEDOUT, ETIME */
+};
+#define TRACECTL_ERRNOS		8
+#define TRACECTL_LATENCIES	32
+
 struct tracectl_syscall_counts {
 	__u64 entries;		/* generated */
 	__u64 exits;
 	__u64 entries_lost;
 	__u64 exits_lost;
+	__u64 total_ns;		/* of the exits in latency */
+	__u64 errors[TRACECTL_ERRNOS];
+	/* exits whose entry was seen: [i] took 2^i ns or more and less than twice that */
+	__u64 latency[TRACECTL_LATENCIES];
 };
 
 /* Of the stream's CPU. */

@@ -26,8 +26,8 @@ def _getppid(path) -> tuple[int, int]:
     from tracectl.capture.reader import open_capture
 
     with open_capture(path) as capture:
-        counts = [cpu.syscalls.get(110, (0, 0, 0, 0)) for cpu in capture.end.cpus]
-    return sum(count[0] for count in counts), sum(count[2] for count in counts)
+        counts = [cpu.syscalls[110] for cpu in capture.end.cpus if 110 in cpu.syscalls]
+    return sum(count.entries for count in counts), sum(count.entries_lost for count in counts)
 
 
 def test_recorded_and_lost_is_generated(guest, workload, tmp_path):

@@ -15,7 +15,7 @@ from tracectl.abi.records import (
     Kind,
 )
 from tracectl.analysis.balance import count_records, find_faults
-from tracectl.capture.metadata import CpuTotals
+from tracectl.capture.metadata import CpuTotals, SyscallTotals
 
 GETPID, OPENAT = 39, 257
 
@@ -31,7 +31,7 @@ def totals(cpu=0, *, subbufs=0, generated=(), lost=(), syscalls=()):
         lost_by_cause=[0] * LOST_CAUSES,
         filtered=0,
         subbufs=subbufs,
-        syscalls=dict(syscalls),
+        syscalls={slot: SyscallTotals(*counts) for slot, counts in dict(syscalls).items()},
     )
 
 

@@ -30,6 +30,7 @@ from tracectl.capture.metadata import (
     Metadata,
     Module,
     Moment,
+    SyscallTotals,
     Task,
 )
 from tracectl.capture.reader import open_capture
@@ -64,7 +65,13 @@ def end_block(subbufs=(2, 1)):
         [Moment(3, 4, 5)],
         [
             CpuTotals(
-                cpu, [cpu] * KINDS, [0] * KINDS, [0] * LOST_CAUSES, 5, count, {1536: (4, 3, 2, 1)}
+                cpu,
+                [cpu] * KINDS,
+                [0] * KINDS,
+                [0] * LOST_CAUSES,
+                5,
+                count,
+                {1536: SyscallTotals(4, 3, 2, 1, 9, [1] * 8, [2] * 32)},
             )
             for cpu, count in enumerate(subbufs)
         ],

@@ -10,6 +10,8 @@ from tracectl.abi.records import COMM_BYTES, KINDS, LOST_CAUSES
 
 DEVICE = "tracectl"
 LABEL_BYTES = 1024
+ERRNOS = 8
+LATENCIES = 32
 SUBBUF_MIN = 16 << 10
 SUBBUF_MAX = 16 << 20
 COUNT_MIN = 2
@@ -107,6 +109,9 @@ SyscallCounts = Struct(
     "exits" / Int64ul,
     "entries_lost" / Int64ul,
     "exits_lost" / Int64ul,
+    "total_ns" / Int64ul,
+    "errors" / Array(ERRNOS, Int64ul),
+    "latency" / Array(LATENCIES, Int64ul),
 )
 
 Counters = Struct(

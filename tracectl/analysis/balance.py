@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,6 +22,16 @@ from tracectl.capture.metadata import CpuTotals
 from tracectl.decode.subbuffer import Records
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A sub-buffer: its events, and those generated and lost on its CPU before them."""
+
+    seq: int
+    generated: int
+    lost: int
+    recorded: int
+
+
 @dataclass(slots=True)
 class CpuBalance:
     """What the file holds of one CPU: records by kind, entries and exits by slot."""
@@ -30,6 +41,7 @@ class CpuBalance:
     entries: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
     exits: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
     seqs: list[int] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
     last_ns: int = 0
     disorder: int = 0
 
@@ -42,6 +54,10 @@ class CpuBalance:
         self.exits += np.bincount(slots[ended], minlength=OTHER_SLOT + 1)
         self.disorder += records.first_ns < self.last_ns
         self.seqs.append(records.seq)
+        framing = len(records.rows(*FRAMING_KINDS))
+        self.spans.append(
+            Span(records.seq, records.generated, sum(records.lost), len(records) - framing)
+        )
         self.last_ns = records.last_ns
 
 
@@ -77,6 +93,28 @@ def find_faults(cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]) -> lis
     return faults
 
 
+def find_flight_faults(cpus: dict[int, CpuBalance]) -> list[str]:
+    """The same for what a flight recorder held: the oldest sub-buffers are gone, so it is from one
+    sub-buffer to the next that recorded + lost = generated."""
+    faults: list[str] = []
+    for cpu, counted in sorted(cpus.items()):
+        for span, after in pairwise(counted.spans):
+            # A gap: those in between were overwritten while the others were read.
+            if after.seq != span.seq + 1:
+                faults.append(
+                    f"CPU {cpu}: sub-buffers {span.seq + 1} to {after.seq - 1} were overwritten "
+                    "while the snapshot was taken"
+                )
+            elif span.recorded + after.lost - span.lost != after.generated - span.generated:
+                faults.append(
+                    f"CPU {cpu}: sub-buffer {span.seq}: {span.recorded} recorded + "
+                    f"{after.lost - span.lost} lost != {after.generated - span.generated} generated"
+                )
+        if counted.disorder:
+            faults.append(f"CPU {cpu}: {counted.disorder} sub-buffers begin before the last")
+    return faults
+
+
 def _sequence_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
     expected = Counter(range(total.subbufs))
     found = Counter(counted.seqs)
@@ -108,8 +146,9 @@ def _kind_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
 
 def _syscall_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
     faults = []
-    for slot, (entries, exits, entries_lost, exits_lost) in total.syscalls.items():
-        recorded = int(counted.entries[slot]), int(counted.exits[slot])
-        if (recorded[0] + entries_lost, recorded[1] + exits_lost) != (entries, exits):
+    for slot, counts in total.syscalls.items():
+        entries = int(counted.entries[slot]) + counts.entries_lost
+        exits = int(counted.exits[slot]) + counts.exits_lost
+        if (entries, exits) != (counts.entries, counts.exits):
             faults.append(f"CPU {total.cpu}: system call slot {slot} does not add up")
     return faults

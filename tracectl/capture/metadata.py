@@ -8,6 +8,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from tracectl.abi.control import ConfigFlag
 from tracectl.abi.records import ABI_VERSION, ABIS, KINDS, LOST_CAUSES, SHAPES, SLOTS
 from tracectl.capture.format import FORMAT_VERSION
 from tracectl.errors import DecodeError
@@ -50,6 +51,12 @@ class Config:
     subbuf_count: int
     target_pid: int
     command: list[str] | None = None
+    flags: int = 0
+
+    @property
+    def is_flight(self) -> bool:
+        """The capture holds what a flight recorder had not overwritten."""
+        return bool(self.flags & ConfigFlag.OVERWRITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,23 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class SyscallTotals:
+    """``errors`` by enum tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or
+    more and less than twice that, ``total_ns`` is theirs together."""
+
+    entries: int
+    exits: int
+    entries_lost: int
+    exits_lost: int
+    total_ns: int = 0
+    errors: list[int] = field(default_factory=list)
+    latency: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class CpuTotals:
-    """What the module counted on one CPU. Lists are indexed by kind or loss cause; ``syscalls``
-    has, by slot (ABI * 512 + number), entries, exits, entries lost and exits lost."""
+    """What the module counted on one CPU. Lists are indexed by kind or loss cause, ``syscalls`` by
+    slot (ABI * 512 + number)."""
 
     cpu: int
     generated: list[int]
@@ -108,7 +129,7 @@ class CpuTotals:
     lost_by_cause: list[int]
     filtered: int
     subbufs: int
-    syscalls: dict[int, tuple[int, int, int, int]]
+    syscalls: dict[int, SyscallTotals]
 
     def check(self) -> None:
         """DecodeError when a list has not the ABI's length."""

@@ -58,7 +58,8 @@ class Capture:
             self.close()
             raise
         self._chunks = [block for block in blocks if block.type == BlockType.CHUNK]
-        self.problems += _missing_chunks(self._chunks, self.end)
+        if not self.metadata.config.is_flight:
+            self.problems += _missing_chunks(self._chunks, self.end)
 
     def __enter__(self) -> Capture:
         return self

@@ -57,16 +57,18 @@ def _guest_argv(plan: Plan, args: argparse.Namespace) -> list[str]:
 
 def _bring_back(found: Path, plan: Plan) -> Summary:
     """Writes the guest's capture anew to where it was asked for. CaptureError when it is torn."""
+    output = plan.output
+    assert output is not None, "only a flight recorder has no file"
     with (
         open_capture(found) as capture,
-        CaptureWriter(plan.output, capture.metadata, compress=plan.compress) as writer,
+        CaptureWriter(output, capture.metadata, compress=plan.compress) as writer,
     ):
         for chunk in capture.iter_chunks():
             writer.write_chunk(chunk.cpu, chunk.seq, chunk.data)
         if capture.end is not None:
             writer.write_end(capture.end)
         for problem in capture.problems:
-            say(f"{plan.output}: {problem}")
+            say(f"{output}: {problem}")
         if capture.end is None:
-            raise CaptureError(plan.output, "the recorder in the guest did not end it")
-        return summary_of(plan.output, capture.end, writer.size_bytes)
+            raise CaptureError(output, "the recorder in the guest did not end it")
+        return summary_of(output, capture.end, writer.size_bytes)

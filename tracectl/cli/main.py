@@ -22,6 +22,7 @@ COMMANDS = (
     "pause",
     "resume",
     "status",
+    "snapshot",
     "monitor",
     "report",
     "print",

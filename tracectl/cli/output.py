@@ -33,10 +33,10 @@ def printable(text: str) -> str:
 
 
 def say_summary(summary: Summary) -> None:
-    parts = [
-        f"{summary.path}: {summary.generated - summary.lost:,} events in "
-        f"{format_size(summary.size_bytes)}, {summary.lost:,} lost"
-    ]
+    counts = f"{summary.generated - summary.lost:,} events"
+    if summary.path:
+        counts = f"{summary.path}: {counts} in {format_size(summary.size_bytes)}"
+    parts = [f"{counts}, {summary.lost:,} lost"]
     if summary.command_status is not None:
         parts.append(f"the command {describe_status(summary.command_status)}")
     say("; ".join(parts))

@@ -26,15 +26,17 @@ _MEMORY_SHARE = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``output`` is absolute; ``target_pid`` 0 is the whole machine."""
+    """``output`` is absolute, None only for a flight recorder; ``target_pid`` 0 is the whole
+    machine."""
 
-    output: Path
+    output: Path | None
     classes: EventClass
     subbuf_bytes: int
     subbuf_count: int
     compress: bool
     target_pid: int = 0
     command: tuple[str, ...] | None = None
+    is_flight: bool = False
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +55,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--open-how", action=argparse.BooleanOptionalAction, default=True,
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
+    parser.add_argument(
+        "--flight", type=parse_size, metavar="SIZE",
+        help="a flight recorder: keep the newest records, in SIZE of memory for all CPUs; "
+        "'tracectl snapshot' writes them, -o names a file for those held at the end",
+    )  # fmt: skip
     parser.add_argument("--no-compress", action="store_true", help="write chunks uncompressed")
     parser.add_argument(
-        "--subbuf-size", type=parse_size, default=DEFAULT_SUBBUF_BYTES, metavar="SIZE",
-        help="size of a sub-buffer, a power of two (default 1M)",
+        "--subbuf-size", type=parse_size, metavar="SIZE",
+        help="size of a sub-buffer, a power of two (default 1M; 1/16 of a flight recorder's share)",
     )  # fmt: skip
     parser.add_argument(
         "--subbuf-count", type=int, metavar="N",
@@ -82,12 +89,7 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
 
     UsageError, or CaptureError when there can be no such file.
     """
-    size = args.subbuf_size
-    if size & (size - 1) or not SUBBUF_MIN <= size <= SUBBUF_MAX:
-        raise UsageError("--subbuf-size is a power of two from 16K to 16M")
-    count = default_count(size) if args.subbuf_count is None else args.subbuf_count
-    if not COUNT_MIN <= count <= COUNT_MAX or size * count > BUFFER_MAX:
-        raise UsageError("--subbuf-count is 2 to 4096, and all of a CPU's are at most 1G")
+    size, count = _buffers_of(args)
     if not 0 <= args.pid < 1 << 31:
         raise UsageError("--pid is the number of a process")
     classes = EventClass.ALL
@@ -95,15 +97,43 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.OPEN_NAME
     if not args.open_how:
         classes &= ~EventClass.OPEN_HOW
+    is_flight = args.flight is not None
     return Plan(
-        _output_of(args.output, name),
+        None if is_flight and args.output is None else _output_of(args.output, name),
         classes,
         size,
         count,
         not args.no_compress,
         args.pid,
         tuple(command) if command else None,
+        is_flight,
     )
+
+
+def _buffers_of(args: argparse.Namespace) -> tuple[int, int]:
+    """Bytes of a sub-buffer, and how many a CPU has."""
+    if args.flight is not None and args.subbuf_count is not None:
+        raise UsageError("--flight tells the number of sub-buffers; --subbuf-count is one too many")
+    share = None if args.flight is None else args.flight // (os.cpu_count() or 1)
+    size = args.subbuf_size
+    if size is None:
+        size = DEFAULT_SUBBUF_BYTES if share is None else flight_subbuf(share)
+    if size & (size - 1) or not SUBBUF_MIN <= size <= SUBBUF_MAX:
+        raise UsageError("--subbuf-size is a power of two from 16K to 16M")
+    count = args.subbuf_count
+    if count is None:
+        count = default_count(size) if share is None else share // size
+    if COUNT_MIN <= count <= COUNT_MAX and size * count <= BUFFER_MAX:
+        return size, count
+    if share is not None:
+        raise UsageError(f"--flight is {size >> 9}K a CPU or more, and at most 1G")
+    raise UsageError("--subbuf-count is 2 to 4096, and all of a CPU's are at most 1G")
+
+
+def flight_subbuf(share_bytes: int) -> int:
+    """A power of two, small enough that what is overwritten at once is little of the whole."""
+    power = 1 << (share_bytes // 16).bit_length() >> 1
+    return max(SUBBUF_MIN, min(DEFAULT_SUBBUF_BYTES, power))
 
 
 def default_count(subbuf_bytes: int) -> int:

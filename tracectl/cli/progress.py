@@ -12,6 +12,7 @@ from tracectl.render.table import format_size
 if TYPE_CHECKING:
     from rich.live import Live
 
+    from tracectl.cli.flight import Flight
     from tracectl.cli.recording import Recording
 
 _PERIOD_S = 0.5
@@ -20,7 +21,7 @@ _PERIOD_S = 0.5
 class Progress:
     """One line on stderr that is drawn anew twice a second; nothing when that is no terminal."""
 
-    def __init__(self, recording: Recording, *, is_wanted: bool) -> None:
+    def __init__(self, recording: Recording | Flight, *, is_wanted: bool) -> None:
         self._recording = recording
         self._live = _open_live() if is_wanted and sys.stderr.isatty() else None
         self._next_s = 0.0

@@ -11,10 +11,10 @@ from select import POLLIN, poll
 
 from tracectl.cli import vm
 from tracectl.cli.child import Child
+from tracectl.cli.flight import open_recording
 from tracectl.cli.output import exit_code, print_json, say, say_summary, summary_json
 from tracectl.cli.plan import Plan, add_options, plan_from
 from tracectl.cli.progress import Progress
-from tracectl.cli.recording import Recording
 from tracectl.cli.summary import Summary
 from tracectl.errors import DeviceError, UsageError
 from tracectl.kernel.device import Device
@@ -27,6 +27,7 @@ EXAMPLES = """\
   tracectl record -o ls.trace -- ls -l /etc    a command and what it forks
   tracectl record -p 1234 -o app.trace         a process, until it ends or Ctrl-C
   tracectl record -o all.trace                 the whole machine, until Ctrl-C
+  tracectl record --flight 64M -o end.trace    the newest 64 MiB of it
   tracectl record --vm -o ls.trace -- ls /etc  in a guest, where no module can be loaded
 
 A recording of a command ends with the command; what it left running is recorded until then.
@@ -54,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("a command or --pid, not both")
     if args.vm and not args.argv:
         raise UsageError("--vm needs a command: -- CMD")
+    if args.vm and args.flight is not None:
+        raise UsageError("--flight keeps records of this machine, not of a guest")
     if args.all and not args.argv:
         raise UsageError("--all goes with a command; without one every process is traced anyway")
     plan = plan_from(args, _name_of(args), args.argv)
@@ -88,7 +91,7 @@ def _record_command(device: Device, plan: Plan, args: argparse.Namespace) -> int
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     target = 0 if args.all else child.pid
     try:
-        recording = Recording(device, replace(plan, target_pid=target))
+        recording = open_recording(device, replace(plan, target_pid=target))
     except BaseException:
         child.abandon()
         raise
@@ -115,7 +118,7 @@ def _record_until_signal(device: Device, plan: Plan, args: argparse.Namespace) -
     process = poll()
     if pidfd is not None:
         process.register(pidfd, POLLIN)
-    with Recording(device, plan) as recording:
+    with open_recording(device, plan) as recording:
 
         def is_done() -> bool:
             progress.tick()
@@ -123,7 +126,8 @@ def _record_until_signal(device: Device, plan: Plan, args: argparse.Namespace) -
 
         recording.resume()
         if not args.quiet:
-            say(f"recording into {plan.output}; Ctrl-C ends it")
+            where = plan.output or "memory"
+            say(f"recording into {where}; Ctrl-C ends it")
         with Progress(recording, is_wanted=not args.quiet) as progress:
             return recording.run(is_done, "interrupted", pidfd)
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from tracectl.abi.control import ConfigFlag
 from tracectl.abi.records import ABIS, SHAPES
 from tracectl.capture.metadata import (
     Config,
@@ -31,33 +31,26 @@ from tracectl.kernel.stream import Counters
 from tracectl.kernel.tasks import iter_tasks
 from tracectl.tables.table import SyscallTable, load_table
 
+_NO_FLAGS = ConfigFlag(0)
 _TABLES = ("x86_64", "i386")
 """In the order of the ABIs that they are of; x32 has none."""
 
 
 class Recording:
-    """An armed session with its file. Leave it as a context manager: the session ends with it."""
+    """An armed session with its file, ``output``. Leave it as a context manager: the session ends
+    with it."""
 
-    def __init__(self, device: Device, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, device: Device, plan: Plan, output: Path) -> None:
+        self.output = output
         self._device = device
         self._stack = ExitStack()
-        tables = {name: load_table(name) for name in _TABLES}
-        shapes = shapes_of(tables)
         # Before the file is touched: it may be the one that a session is being written to.
-        session_id = device.configure(
-            shapes,
-            classes=plan.classes,
-            subbuf_bytes=plan.subbuf_bytes,
-            subbuf_count=plan.subbuf_count,
-            target_pid=plan.target_pid,
-            label=str(plan.output),
-        )
+        session_id = arm(device, plan, label=str(output))
         self._stack.callback(self._stop)
         try:
-            metadata = describe(plan, device, session_id, tables, shapes)
+            metadata = describe(config_of(plan), device, session_id)
             self._writer = self._stack.enter_context(
-                CaptureWriter(plan.output, metadata, compress=plan.compress)
+                CaptureWriter(output, metadata, compress=plan.compress)
             )
             self._recorder = self._stack.enter_context(
                 Recorder(device, plan.subbuf_bytes, plan.subbuf_count)
@@ -107,7 +100,7 @@ class Recording:
             with suppress(CaptureError):
                 self._writer.write_end(end)
             raise
-        return summary_of(self.plan.output, end, self._writer.size_bytes)
+        return summary_of(self.output, end, self._writer.size_bytes)
 
     def _end(self, reason: str, counters: list[Counters]) -> EndBlock:
         return end_block(reason, moment_of(self._device), counters)
@@ -116,6 +109,23 @@ class Recording:
         # ENXIO: somebody else stopped it.
         with suppress(DeviceError):
             self._device.stop()
+
+
+def arm(device: Device, plan: Plan, *, label: str, flags: ConfigFlag = _NO_FLAGS) -> int:
+    """Configures the session of ``plan``; answers its id."""
+    return device.configure(
+        shapes_of(load_tables()),
+        classes=plan.classes,
+        subbuf_bytes=plan.subbuf_bytes,
+        subbuf_count=plan.subbuf_count,
+        target_pid=plan.target_pid,
+        flags=flags,
+        label=label,
+    )
+
+
+def load_tables() -> dict[str, SyscallTable]:
+    return {name: load_table(name) for name in _TABLES}
 
 
 def shapes_of(tables: dict[str, SyscallTable]) -> list[list[tuple[int, int]]]:
@@ -130,31 +140,29 @@ def shapes_of(tables: dict[str, SyscallTable]) -> list[list[tuple[int, int]]]:
     return shapes
 
 
-def describe(
-    plan: Plan,
-    device: Device,
-    session_id: int,
-    tables: dict[str, SyscallTable],
-    shapes: list[list[tuple[int, int]]],
-) -> Metadata:
+def config_of(plan: Plan) -> Config:
+    return Config(
+        classes=int(plan.classes),
+        subbuf_bytes=plan.subbuf_bytes,
+        subbuf_count=plan.subbuf_count,
+        target_pid=plan.target_pid,
+        command=list(plan.command) if plan.command else None,
+    )
+
+
+def describe(config: Config, device: Device, session_id: int) -> Metadata:
     """The metadata of a capture that begins now."""
     uname = os.uname()
-    tables_json: dict[str, Any] = {name: table.to_json() for name, table in tables.items()}
+    tables = load_tables()
     return Metadata(
         session_id=session_id,
         host=Host(uname.nodename, uname.release, uname.machine, _boot_id()),
         module=Module(device.info.version, device.info.build_id),
         clocks=[moment_of(device)],
-        config=Config(
-            classes=int(plan.classes),
-            subbuf_bytes=plan.subbuf_bytes,
-            subbuf_count=plan.subbuf_count,
-            target_pid=plan.target_pid,
-            command=list(plan.command) if plan.command else None,
-        ),
+        config=config,
         cpus=device.info.cpus,
-        tables=tables_json,
-        shapes=shapes,
+        tables={name: table.to_json() for name, table in tables.items()},
+        shapes=shapes_of(tables),
         tasks=[Task(*task) for task in iter_tasks()],
     )
 

@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 
+from tracectl.cli.flight import open_recording
 from tracectl.cli.output import print_json, say
 from tracectl.cli.plan import Plan, add_options, plan_from
-from tracectl.cli.recording import Recording
 from tracectl.errors import EXIT_FAILED, EXIT_OK, CaptureError, TracectlError
 from tracectl.kernel.device import Device
 from tracectl.kernel.tasks import comm_of
@@ -19,7 +19,8 @@ NAME = "start"
 HELP = "record in the background until 'tracectl stop'"
 EXAMPLES = """\
   tracectl start -o all.trace        the whole machine
-  tracectl start -p 1234             a process and what it forks"""
+  tracectl start -p 1234             a process and what it forks
+  tracectl start --flight 256M       the newest records, in memory: see 'tracectl snapshot'"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +61,10 @@ def _report(said: str, *, as_json: bool) -> int:
     if as_json:
         print_json(answer)
     else:
-        say(f"recording into {answer['file']} (pid {answer['pid']}); 'tracectl stop' ends it")
+        say(
+            f"recording into {answer['file'] or 'memory'} (pid {answer['pid']}); "
+            "'tracectl stop' ends it"
+        )
     return EXIT_OK
 
 
@@ -85,10 +89,10 @@ def _record(plan: Plan, *, paused: bool) -> int:
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, lambda caught, _: ended.append(caught))
     try:
-        with Device() as device, Recording(device, plan) as recording:
+        with Device() as device, open_recording(device, plan) as recording:
             if not paused:
                 recording.resume()
-            _answer({"pid": os.getpid(), "file": str(plan.output)})
+            _answer({"pid": os.getpid(), "file": str(plan.output) if plan.output else None})
             try:
                 recording.run(lambda: bool(ended), "interrupted")
             except CaptureError:

@@ -75,7 +75,8 @@ def _facts_of(status: Status, info: Info) -> dict[str, Any]:
         "owner_pid": status.owner_pid or None,
         "owner_uid": status.owner_uid,
         "owner_comm": status.owner_comm,
-        "file": status.label,
+        "flight": bool(status.flags & 1),
+        "file": status.label if not status.flags & 1 else None,
         "target_pid": status.target_pid or None,
         "since": since,
         "age_s": round(age_s, 3),
@@ -86,7 +87,7 @@ def _facts_of(status: Status, info: Info) -> dict[str, Any]:
         "lost": status.lost,
         "filtered": status.filtered,
     }
-    if facts["state"] == "idle" and facts["last_end"] == "stopped":
+    if facts["state"] == "idle" and facts["last_end"] == "stopped" and facts["file"]:
         facts["last_reason"] = _reason_in(status.label)
     return facts
 
@@ -113,7 +114,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     else:
         lines += [
             f"owner     {facts['owner_comm']} (pid {facts['owner_pid']}, uid {facts['owner_uid']})",
-            f"file      {facts['file']}",
+            f"file      {facts['file'] or 'none: a flight recorder'}",
             f"scope     {_scope(facts)}",
             f"since     {facts['since']} ({facts['age_s']:.0f} s)",
             f"buffers   {facts['subbuf_count']} of {facts['subbuf_bytes'] >> 10} KiB a CPU",
@@ -131,6 +132,8 @@ def _scope(facts: dict[str, Any]) -> str:
 
 
 def _last(facts: dict[str, Any]) -> str:
+    if facts["flight"]:
+        return f"a flight recorder ({facts['last_end']}; ended by pid {facts['last_pid']})"
     if facts["last_end"] == "stopped":
         reason = facts["last_reason"] or "stopped"
         return f"{facts['file']} ({reason}; ended by pid {facts['last_pid']})"

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 from select import POLLIN, poll
 
-from tracectl.abi.control import State
+from tracectl.abi.control import ConfigFlag, State
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import exit_code, print_json, say_summary, summary_json
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError, TracectlError
-from tracectl.kernel.device import Device
+from tracectl.kernel.device import Device, Status
 
 NAME = "stop"
 HELP = "end the recording and wait until its file is complete"
@@ -38,7 +38,11 @@ def run(args: argparse.Namespace) -> int:
         # Before it can end: its pid may be another's afterwards.
         recorder = _open_process(status.owner_pid)
         device.stop()
-    summary = _await_summary(Path(status.label), recorder)
+        ended = device.status()
+    if status.flags & ConfigFlag.OVERWRITE:
+        summary = _await_flight(ended, recorder)
+    else:
+        summary = _await_summary(Path(status.label), recorder)
     if summary is None:
         raise TracectlError(
             f"the session is stopped, but its recorder (pid {status.owner_pid}) has not finished "
@@ -49,6 +53,23 @@ def run(args: argparse.Namespace) -> int:
     else:
         say_summary(summary)
     return exit_code(summary.lost, strict=args.strict)
+
+
+def _await_flight(ended: Status, recorder: int | None) -> Summary | None:
+    """A flight recorder may have a file to write. None when that takes too long."""
+    process = poll()
+    if recorder is not None:
+        process.register(recorder, POLLIN)
+        if not process.poll(_PATIENCE_S * 1000):
+            return None
+    return Summary(
+        path="",
+        reason="stopped",
+        generated=ended.generated,
+        lost=ended.lost,
+        filtered=ended.filtered,
+        size_bytes=0,
+    )
 
 
 def _await_summary(path: Path, recorder: int | None) -> Summary | None:

@@ -23,20 +23,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracectl.analysis.balance import count_records, find_faults  # noqa: PLC0415 - numpy
+    from tracectl.analysis import balance  # noqa: PLC0415 - numpy
 
     with open_capture(args.file) as capture:
-        counted = count_records(iter_records(capture))
+        counted = balance.count_records(iter_records(capture))
         generated, lost = lost_of(capture)
+        recorded = generated - lost
         faults = list(capture.problems)
-        if capture.end is not None:
-            faults += find_faults(counted, capture.end.cpus)
+        is_flight = capture.metadata.config.is_flight
+        if is_flight:
+            recorded = sum(span.recorded for cpu in counted.values() for span in cpu.spans)
+            faults += balance.find_flight_faults(counted)
+        elif capture.end is not None:
+            faults += balance.find_faults(counted, capture.end.cpus)
     if args.json:
-        facts = {"generated": generated, "lost": lost, "recorded": generated - lost}
+        facts = {"generated": generated, "lost": lost, "recorded": recorded}
         print_json({"whole": not faults, **facts, "faults": faults})
     elif faults:
         print(f"{args.file} is not whole:")
         print("\n".join(f"  {fault}" for fault in faults))
+    elif is_flight:
+        print(
+            f"{args.file} is whole: the newest {recorded:,} of {generated:,} events, without a gap "
+            f"on any CPU, {lost:,} lost"
+        )
     else:
         print(
             f"{args.file} is whole: {generated - lost:,} recorded + {lost:,} lost = "

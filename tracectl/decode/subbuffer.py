@@ -38,8 +38,8 @@ class Records:
     """All records of one sub-buffer; the columns have one element a record.
 
     ``granule`` is where the record starts, in granules from the start of the sub-buffer. ``lost``,
-    by cause, and ``generated`` are events of this CPU from the start of the session to
-    ``first_ns``, the first one here with them. Times are of the session's clock.
+    by cause, and ``generated`` are events of this CPU from the start of the session to the first
+    one in here. Times are of the session's clock.
     """
 
     cpu: int

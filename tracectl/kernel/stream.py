@@ -16,9 +16,23 @@ from tracectl.errors import DeviceError
 
 
 @dataclass(frozen=True, slots=True)
+class SyscallCounts:
+    """``errors`` by enum tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or
+    more and less than twice that, ``total_ns`` is theirs together."""
+
+    entries: int
+    exits: int
+    entries_lost: int
+    exits_lost: int
+    total_ns: int
+    errors: list[int]
+    latency: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
-    """What the module counted on one CPU: by kind, by loss cause, and by slot (ABI * 512 + number)
-    entries, exits, entries lost and exits lost, of the slots that are not all zero."""
+    """What the module counted on one CPU: by kind, by loss cause, and by slot (ABI * 512 + number),
+    of the slots that are not all zero."""
 
     cpu: int
     generated: list[int]
@@ -26,7 +40,7 @@ class Counters:
     lost_by_cause: list[int]
     filtered: int
     subbufs: int
-    syscalls: dict[int, tuple[int, int, int, int]]
+    syscalls: dict[int, SyscallCounts]
 
 
 class Stream:
@@ -75,12 +89,16 @@ class Stream:
         start = subbuf.index * self._subbuf_bytes
         return subbuf.seq, self._view[start : start + min(subbuf.used_bytes, self._subbuf_bytes)]
 
-    def put(self, seq: int) -> None:
-        """Releases sub-buffer ``seq`` to the writer."""
+    def put(self, seq: int) -> bool:
+        """Releases sub-buffer ``seq`` to the writer. False: a flight recorder overwrote it while it
+        was read, and what was read is void."""
         try:
             fcntl.ioctl(self._fd, control.IOC_PUT, seq.to_bytes(8, "little"))
         except OSError as error:
+            if error.errno == errno.ESTALE:
+                return False
             raise self._refused("PUT", error) from error
+        return True
 
     def flush(self) -> None:
         """Hands over a part-filled sub-buffer."""
@@ -90,7 +108,8 @@ class Stream:
             raise self._refused("FLUSH", error) from error
 
     def counters(self) -> Counters:
-        counts = (ctypes.c_uint64 * (SLOTS * 4))()
+        size = control.SyscallCounts.sizeof()
+        counts = ctypes.create_string_buffer(SLOTS * size)
         request = bytearray(control.Counters.sizeof())
         request[:8] = ctypes.addressof(counts).to_bytes(8, "little")
         try:
@@ -99,10 +118,17 @@ class Stream:
             raise self._refused("COUNTERS", error) from error
         raw = control.Counters.parse(bytes(request))
         syscalls = {}
+        # Not through construct: a thousand slots, most of them zero, would take it a second.
+        numbers = memoryview(counts).cast("B").cast("Q")
         for slot in range(SLOTS):
-            entries, exits, entries_lost, exits_lost = counts[slot * 4 : slot * 4 + 4]
+            entries, exits, entries_lost, exits_lost, total_ns, *rest = numbers[
+                slot * size // 8 : (slot + 1) * size // 8
+            ]
             if entries or exits:
-                syscalls[slot] = (entries, exits, entries_lost, exits_lost)
+                errors, latency = rest[: control.ERRNOS], rest[control.ERRNOS :]
+                syscalls[slot] = SyscallCounts(
+                    entries, exits, entries_lost, exits_lost, total_ns, errors, latency
+                )
         return Counters(
             cpu=self.cpu,
             generated=list(raw.generated),

@@ -1,0 +1,78 @@
+"""The flight recorder, in a guest with the real module."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tracectl.capture.reader import open_capture
+
+pytestmark = pytest.mark.guest
+
+# The marker is made by one process with a name of its own, between two floods.
+SCRIPT = """
+set -e
+tracectl start --flight 256K 2>/job/start
+tracectl snapshot /job/early.trace
+{flood} 100000 2
+ls -d /marker-of-the-flight 2>/dev/null || true
+tracectl snapshot --json /job/marked.trace >/job/marked.json
+{flood} 20000 2 &
+tracectl snapshot /job/busy.trace
+wait
+tracectl status --json >/job/status
+tracectl record -o /job/second.trace -- true 2>/job/second || echo $? >/job/second.code
+tracectl stop --json >/job/stopped
+tracectl snapshot /job/none.trace 2>/job/none || echo $? >/job/none.code
+tracectl record --flight 256K -o /job/end.trace -- {flood} 100000 2
+rmmod tracectl
+"""
+
+
+def _tracectl(*arguments: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "tracectl", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_newest_records_are_kept(guest, workload, tmp_path):
+    code = guest(SCRIPT.replace("{flood}", workload("getppid_threads")))
+    assert code == 0, (tmp_path / "out").read_text()
+
+    def read(name: str) -> str:
+        return (tmp_path / name).read_text()
+
+    for name in ("early", "marked", "busy", "end"):
+        verified = json.loads(_tracectl("verify", "--json", tmp_path / f"{name}.trace"))
+        assert verified["whole"], verified
+        assert verified["recorded"] > 0
+    printed = _tracectl("print", "--json", tmp_path / "marked.trace").splitlines()
+    calls = [json.loads(line) for line in printed]
+    assert any("/marker-of-the-flight" in " ".join(call["paths"]) for call in calls) or any(
+        call["name"] == "execve" for call in calls
+    )
+    marked = json.loads(read("marked.json"))
+    assert marked["generated"] > 200_000
+    with open_capture(tmp_path / "marked.trace") as capture:
+        # All that the buffers can hold, but for the sub-buffer that is written next.
+        sizes = dict.fromkeys(range(capture.metadata.cpus), 0)
+        for chunk in capture.iter_chunks():
+            sizes[chunk.cpu] += capture.metadata.config.subbuf_bytes
+        budget = (256 << 10) // len(sizes)
+        assert all(size <= budget for size in sizes.values())
+        assert max(sizes.values()) >= budget - capture.metadata.config.subbuf_bytes
+    status = json.loads(read("status"))
+    assert status["flight"] is True
+    assert status["file"] is None
+    assert "already tracing" in read("second")
+    assert json.loads(read("stopped"))["lost"] == 0
+    assert "no flight recorder is running" in read("none")
+    assert read("none.code") == "1\n"

@@ -1,0 +1,163 @@
+"""The flight recorder: a session whose buffers keep the newest records, and what they hold."""
+
+from __future__ import annotations
+
+import select
+import zlib
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+
+from tracectl.abi.control import ConfigFlag, State
+from tracectl.abi.records import SubbufHeader
+from tracectl.capture.metadata import Config
+from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.plan import Plan
+from tracectl.cli.recording import (
+    Recording,
+    arm,
+    describe,
+    end_block,
+    load_tables,
+    moment_of,
+    shapes_of,
+)
+from tracectl.cli.summary import Summary, summary_of
+from tracectl.errors import DeviceError
+from tracectl.kernel.device import Device, Status
+from tracectl.kernel.stream import Stream
+
+_LABEL = "flight recorder, tables "
+_LOOK_MS = 200
+
+
+def open_recording(device: Device, plan: Plan) -> Recording | Flight:
+    """The session that ``plan`` asks for, armed."""
+    if plan.is_flight:
+        return Flight(device, plan)
+    assert plan.output is not None, "only a flight recorder has no file"
+    return Recording(device, plan, plan.output)
+
+
+class Flight:
+    """An armed session without a file, in the place of a Recording. Leave it as a context manager:
+    the session ends with it. With an output in ``plan``, what it holds at its end is written."""
+
+    size_bytes = 0
+
+    def __init__(self, device: Device, plan: Plan) -> None:
+        self.plan = plan
+        self._device = device
+        arm(device, plan, label=_LABEL + _fingerprint(), flags=ConfigFlag.OVERWRITE)
+
+    def __enter__(self) -> Flight:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def status(self) -> Status:
+        return self._device.status()
+
+    def resume(self) -> None:
+        self._device.resume()
+
+    def run(self, is_done: Callable[[], bool], reason: str, wake_fd: int | None = None) -> Summary:
+        """Until ``is_done()``, or until the session is stopped by another process."""
+        poll = select.poll()
+        poll.register(self._device.fileno(), 0)
+        if wake_fd is not None:
+            poll.register(wake_fd, select.POLLIN)
+        while not is_done():
+            if self._device.fileno() in dict(poll.poll(_LOOK_MS)):
+                reason = "stopped"
+                break
+        self._stop()
+        # Of this session, although it has ended: it is the last one.
+        status = self._device.status()
+        if self.plan.output is not None:
+            return _write(self._device, status, self.plan.output, reason, self.plan.compress)
+        return Summary(
+            path="",
+            reason=reason,
+            generated=status.generated,
+            lost=status.lost,
+            filtered=status.filtered,
+            size_bytes=0,
+        )
+
+    def _stop(self) -> None:
+        # ENXIO: somebody else stopped it.
+        with suppress(DeviceError):
+            self._device.stop()
+
+
+def write_snapshot(device: Device, path: Path, *, compress: bool = True) -> Summary:
+    """What the flight recorder that runs on this machine holds; it goes on.
+
+    DeviceError when none runs, or another version of tracectl started it.
+    """
+    status = device.status()
+    if status.state == State.IDLE or not status.flags & ConfigFlag.OVERWRITE:
+        raise DeviceError(
+            "no flight recorder is running; 'tracectl start --flight 256M' starts one"
+        )
+    if status.label != _LABEL + _fingerprint():
+        raise DeviceError(
+            "the flight recorder was started by another version of tracectl, whose tables this one "
+            "does not know; take the snapshot with that one"
+        )
+    return _write(device, status, path, "snapshot", compress)
+
+
+def _write(device: Device, status: Status, path: Path, reason: str, compress: bool) -> Summary:
+    config = Config(
+        classes=int(status.classes),
+        subbuf_bytes=status.subbuf_bytes,
+        subbuf_count=status.subbuf_count,
+        target_pid=status.target_pid,
+        flags=int(status.flags),
+    )
+    with ExitStack() as stack:
+        streams = []
+        for cpu in range(device.info.cpus):
+            stream = device.open_stream(cpu, status.subbuf_bytes, status.subbuf_count)
+            if stream is not None:
+                stack.callback(stream.close)
+                streams.append(stream)
+        metadata = describe(config, device, status.session_id)
+        writer = stack.enter_context(CaptureWriter(path, metadata, compress=compress))
+        for stream in streams:
+            stream.flush()
+        until = moment_of(device)
+        counters = [stream.counters() for stream in streams]
+        for stream in streams:
+            _copy(stream, writer, until.trace_ns)
+        end = end_block(reason, until, counters)
+        writer.write_end(end)
+        return summary_of(path, end, writer.size_bytes)
+
+
+def _copy(stream: Stream, writer: CaptureWriter, until_ns: int) -> None:
+    """Sub-buffers that began before ``until_ns``: a busy CPU would go on forever."""
+    while (subbuf := stream.get()) is not None:
+        seq, view = subbuf
+        with view:
+            data = bytes(view)
+        if not stream.put(seq):
+            continue
+        if SubbufHeader.parse(data).first_ns > until_ns:
+            break
+        writer.write_chunk(stream.cpu, seq, data)
+
+
+def _fingerprint() -> str:
+    """Of the shapes that the module is told: without the same ones its records cannot be read."""
+    shapes = shapes_of(load_tables())
+    return f"{zlib.crc32(repr(shapes).encode()):08x}"
