@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from tracectl.doctor.check import Check, failed, noted, passed
+from tracectl.doctor.packages import install_command
 from tracectl.errors import TracectlError, UnsupportedError
 from tracectl.module.dkms import Dkms
 from tracectl.module.source import find_source, version_of
@@ -27,13 +28,13 @@ def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
     for tool, package in _TOOLS.items():
         path = shutil.which(tool)
         if path is None:
-            yield missing(tool, "not installed", f"apt-get install {package}")
+            yield missing(tool, "not installed", install_command(package))
         else:
             yield passed(tool, path)
     try:
         dkms = Dkms()
     except UnsupportedError:
-        yield missing("dkms", "not installed", "apt-get install dkms")
+        yield missing("dkms", "not installed", install_command("dkms"))
         return
     entries = [f"{entry.version} {entry.state} {entry.release}" for entry in dkms.installed()]
     yield passed("dkms", "; ".join(entries) or "the module is not installed")
@@ -62,4 +63,4 @@ def _headers(releases: list[str], missing: Callable[[str, str, str], Check]) -> 
     found = f"none for the running kernel {running}"
     if releases:
         found += f", only for {', '.join(releases)}"
-    return missing("headers", found, f"apt-get install linux-headers-{running}")
+    return missing("headers", found, install_command(f"linux-headers-{running}"))
