@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tracectl.doctor import signatures
+from tracectl.doctor.build import find_compiler
 from tracectl.doctor.check import Verdict
 from tracectl.doctor.packages import install_command
 from tracectl.doctor.running_kernel import missing_options
@@ -132,6 +133,14 @@ def test_remedies_speak_the_distribution_s_language(tmp_path, monkeypatch):
     assert (
         install_command("dkms", "linux-headers-6.1.0-9") == "dnf install dkms kernel-devel-6.1.0-9"
     )
+
+
+def test_compiler_of_the_kernel_s_headers(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_compiler() is None
+    for tool in ("gcc-ar-12", "gcc-12"):
+        (tmp_path / tool).touch(stat.S_IRWXU)
+    assert find_compiler() == str(tmp_path / "gcc-12")
 
 
 def test_json_has_the_keys_that_the_manual_promises(tmp_path):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from tracectl.doctor.check import Check, failed, noted, passed
 from tracectl.doctor.packages import install_command
 from tracectl.errors import TracectlError, UnsupportedError
 from tracectl.module.dkms import Dkms
 from tracectl.module.source import find_source, version_of
-
-_TOOLS = {"gcc": "gcc", "make": "make"}
 
 
 def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
@@ -25,12 +24,12 @@ def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
     except UnsupportedError as error:
         yield missing("module source", str(error), "pip install --force-reinstall tracectl")
         return
-    for tool, package in _TOOLS.items():
-        path = shutil.which(tool)
+    for name, path in (("compiler", find_compiler()), ("make", shutil.which("make"))):
         if path is None:
-            yield missing(tool, "not installed", install_command(package))
+            package = "gcc" if name == "compiler" else name
+            yield missing(name, "not installed", install_command(package))
         else:
-            yield passed(tool, path)
+            yield passed(name, path)
     try:
         dkms = Dkms()
     except UnsupportedError:
@@ -54,6 +53,18 @@ def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
                 yield passed(name, "compiles")
     except TracectlError as error:
         yield missing("build", str(error), "dkms status")
+
+
+def find_compiler() -> str | None:
+    """gcc, or one with its version in its name, such as comes with Debian's kernel headers."""
+    return shutil.which("gcc") or next(
+        (
+            str(path)
+            for directory in os.get_exec_path()
+            for path in sorted(Path(directory).glob("gcc-[0-9]*"), reverse=True)
+        ),
+        None,
+    )
 
 
 def _headers(releases: list[str], missing: Callable[[str, str, str], Check]) -> Check:
