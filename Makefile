@@ -9,7 +9,7 @@ BIN := .venv/bin
 PROGRAM ?= ls -lR /etc/apt
 CAPTURE ?= build/first.trace
 
-.PHONY: all setup trace test fast lint clean
+.PHONY: all setup trace test fast lint man clean
 
 all: test
 
@@ -36,6 +36,10 @@ fast: lint
 
 test: lint
 	$(BIN)/pytest
+
+# Man pages and shell completion, as below /usr/share.
+man: setup
+	$(BIN)/python packaging/man.py build/share
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -116,12 +116,12 @@ def test_module_that_cannot_be_loaded(tmp_path):
 def test_help_names_every_command_in_one_line():
     done = tracectl("--help")
     assert done.returncode == 0
-    for name in ("record", "start", "stop", "pause", "resume", "status", "module", "vm"):
+    for name in COMMANDS:
         assert f"\n    {name} " in done.stdout
     assert all(len(line) < 100 for line in done.stdout.splitlines())
 
 
-@pytest.mark.parametrize("name", ["record", "start", "stop", "pause", "resume", "status", "module"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_examples(name):
     done = tracectl(name, "--help")
     assert done.returncode == 0

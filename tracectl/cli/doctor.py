@@ -18,7 +18,11 @@ EXAMPLES = """\
   tracectl doctor --json
 
 Exits with 0 when the module is loaded and may be used, or could be; with 3 when something that it
-needs is not ok."""
+needs is not ok.
+
+JSON is an object of "possible", true or false, and "checks", an array of objects. Each check has
+"name", which no other has; "verdict", which is "ok", "not ok" or "note"; "found"; and "remedy",
+what to run, empty when that is nothing."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,15 +53,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _iter_checks(args: argparse.Namespace) -> Iterator[Check]:
-    from tracectl.doctor.access import check_device, check_disk  # noqa: PLC0415 - construct
+    from tracectl.doctor.access import (  # noqa: PLC0415 - construct
+        check_device,
+        check_disk,
+        check_permission,
+    )
     from tracectl.doctor.build import check_build  # noqa: PLC0415
     from tracectl.doctor.guest import check_guest  # noqa: PLC0415
     from tracectl.doctor.running_kernel import check_kernel  # noqa: PLC0415
+    from tracectl.doctor.signatures import check_signatures  # noqa: PLC0415
 
     yield from check_kernel()
     device = check_device()
+    is_needed = device.verdict is not Verdict.OK
     yield device
-    yield from check_build(dry=args.build, is_needed=device.verdict is not Verdict.OK)
+    yield check_permission()
+    yield from check_signatures(is_needed=is_needed)
+    yield from check_build(dry=args.build, is_needed=is_needed)
     yield check_disk(args.output.absolute())
     yield from check_guest()
 

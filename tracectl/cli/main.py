@@ -30,6 +30,7 @@ COMMANDS = (
     "doctor",
     "module",
     "vm",
+    "completion",
 )
 
 
@@ -57,8 +58,10 @@ def build_parser(names: Sequence[str]) -> argparse.ArgumentParser:
         description="Whole-system system-call tracer.",
         epilog="'tracectl COMMAND --help' shows a command's options, with examples.",
     )
-    parser.add_argument("--version", action="version", version=f"tracectl {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser.add_argument("-V", "--version", action="version", version=f"tracectl {__version__}")
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
     for name in names:
         command = load_command(name)
         sub = commands.add_parser(

@@ -23,7 +23,7 @@ A kernel that is installed later gets the module by itself: DKMS sees to it."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=tuple(_ACTIONS))
+    parser.add_argument("action", choices=tuple(_ACTIONS), help="what is to be done")
     parser.add_argument("--path", type=Path, metavar="FILE", help="load: this module file")
     parser.add_argument(
         "--kernel", action="append", metavar="RELEASE",

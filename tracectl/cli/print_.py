@@ -27,7 +27,9 @@ EXAMPLES = """\
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the capture")
-    parser.add_argument("-e", "--syscalls", metavar="NAMES", help="only these, with commas between")
+    parser.add_argument(
+        "-e", "--syscalls", metavar="SYSCALLS", help="only these, with commas between"
+    )
     parser.add_argument("-p", "--tid", type=int, help="only this thread")
     parser.add_argument("--failed", action="store_true", help="only calls that failed")
     parser.add_argument("-T", "--times", action="store_true", help="append the time spent")

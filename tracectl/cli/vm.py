@@ -20,16 +20,19 @@ The guest sees this machine's files; what it changes is gone afterwards, but for
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The guest's options, which ``record`` has too."""
-    parser.add_argument(
-        "--kernel", default="6.1", metavar="SERIES", help="5.10 … 7.3 (default 6.1)"
+    guest = parser.add_argument_group("guest")
+    guest.add_argument(
+        "--kernel", default="6.1", metavar="SERIES",
+        help="its kernel, of 5.10 … 7.3 (default 6.1)",
+    )  # fmt: skip
+    guest.add_argument("--smp", type=int, default=2, metavar="N", help="its CPUs (default 2)")
+    guest.add_argument(
+        "--memory", type=int, default=2048, metavar="MIB", help="its memory (default 2048)"
     )
-    parser.add_argument("--smp", type=int, default=2, metavar="N", help="CPUs (default 2)")
-    parser.add_argument(
-        "--memory", type=int, default=2048, metavar="MIB", help="memory (default 2048)"
-    )
-    parser.add_argument(
-        "--timeout", type=float, default=600, metavar="S", help="seconds until it counts as hung"
-    )
+    guest.add_argument(
+        "--timeout", type=float, default=600, metavar="S",
+        help="seconds until it counts as hung (default 600)",
+    )  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ from tracectl.errors import DeviceError, UnsupportedError
 from tracectl.kernel.device import DEVICE_PATH, Device
 from tracectl.module.loading import is_loaded
 
+_GROUP = "tracectl"
 _PROBE_BYTES = 64 << 20
 _BLOCK_BYTES = 1 << 20
 _EVENT_BYTES = 20
@@ -29,6 +32,27 @@ def check_device() -> Check:
             return passed(name, f"loaded, version {device.info.version}")
     except (UnsupportedError, DeviceError) as error:
         return failed(name, str(error), f"ls -l {DEVICE_PATH}; id; tracectl module install")
+
+
+def check_permission() -> Check:
+    """Who may open the device is up to udev's rule for it: root, and a group."""
+    name = "permission"
+    if not os.geteuid():
+        return passed(name, "root")
+    try:
+        group = grp.getgrnam(_GROUP)
+    except KeyError:
+        return noted(
+            name, f"there is no group {_GROUP}, only root may record",
+            "install the package tracectl, or use sudo",
+        )  # fmt: skip
+    if group.gr_gid in os.getgroups():
+        return passed(name, f"a member of the group {_GROUP}")
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    return noted(
+        name, f"{user} is not in the group {_GROUP}, or was not when this session began",
+        f"usermod -aG {_GROUP} {user}, and log in again",
+    )  # fmt: skip
 
 
 def check_disk(directory: Path) -> Check:

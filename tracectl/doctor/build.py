@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from tracectl.doctor.check import Check, failed, noted, passed
+from tracectl.doctor.packages import install_command
 from tracectl.errors import TracectlError, UnsupportedError
 from tracectl.module.dkms import Dkms
 from tracectl.module.source import find_source, version_of
-
-_TOOLS = {"gcc": "gcc", "make": "make"}
 
 
 def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
@@ -24,16 +24,16 @@ def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
     except UnsupportedError as error:
         yield missing("module source", str(error), "pip install --force-reinstall tracectl")
         return
-    for tool, package in _TOOLS.items():
-        path = shutil.which(tool)
+    for name, path in (("compiler", find_compiler()), ("make", shutil.which("make"))):
         if path is None:
-            yield missing(tool, "not installed", f"apt-get install {package}")
+            package = "gcc" if name == "compiler" else name
+            yield missing(name, "not installed", install_command(package))
         else:
-            yield passed(tool, path)
+            yield passed(name, path)
     try:
         dkms = Dkms()
     except UnsupportedError:
-        yield missing("dkms", "not installed", "apt-get install dkms")
+        yield missing("dkms", "not installed", install_command("dkms"))
         return
     entries = [f"{entry.version} {entry.state} {entry.release}" for entry in dkms.installed()]
     yield passed("dkms", "; ".join(entries) or "the module is not installed")
@@ -55,6 +55,18 @@ def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
         yield missing("build", str(error), "dkms status")
 
 
+def find_compiler() -> str | None:
+    """gcc, or one with its version in its name, such as comes with Debian's kernel headers."""
+    return shutil.which("gcc") or next(
+        (
+            str(path)
+            for directory in os.get_exec_path()
+            for path in sorted(Path(directory).glob("gcc-[0-9]*"), reverse=True)
+        ),
+        None,
+    )
+
+
 def _headers(releases: list[str], missing: Callable[[str, str, str], Check]) -> Check:
     running = os.uname().release
     if running in releases:
@@ -62,4 +74,4 @@ def _headers(releases: list[str], missing: Callable[[str, str, str], Check]) -> 
     found = f"none for the running kernel {running}"
     if releases:
         found += f", only for {', '.join(releases)}"
-    return missing("headers", found, f"apt-get install linux-headers-{running}")
+    return missing("headers", found, install_command(f"linux-headers-{running}"))

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 from tracectl.doctor.check import Check, noted, passed
+from tracectl.doctor.packages import install_command
 from tracectl.vm.kernel import SERIES, cache_directory
 
 _PROGRAMS = {
@@ -20,9 +21,7 @@ _PROGRAMS = {
 def check_guest() -> Iterator[Check]:
     missing = [package for program, package in _PROGRAMS.items() if not shutil.which(program)]
     if missing:
-        yield noted(
-            "guest", f"without {', '.join(missing)}", f"apt-get install {' '.join(missing)}"
-        )
+        yield noted("guest", f"without {', '.join(missing)}", install_command(*missing))
     else:
         yield passed("guest", "record --vm has what it needs")
     cache = cache_directory()

@@ -1,4 +1,4 @@
-"""Whether the running kernel has what the module attaches to, and lets it be loaded."""
+"""Whether the running kernel has what the module attaches to."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import gzip
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tracectl.abi.control import EventClass
 from tracectl.doctor.check import Check, failed, noted, passed
+from tracectl.errors import UnsupportedError
+from tracectl.kernel.sites import check_switches
 
 _OLDEST = (5, 10)
 _NEEDED = ("MODULES", "RELAY", "TRACEPOINTS", "HAVE_SYSCALL_TRACEPOINTS")
@@ -22,19 +25,19 @@ _TRACEPOINTS = (
     "sched_process_exit",
 )
 # Any one of each row.
-_FUNCTIONS = (("do_sys_openat2",), ("do_file_open", "do_filp_open"))
+_FUNCTIONS = {
+    "open_how function": ("do_sys_openat2",),
+    "open name function": ("do_file_open", "do_filp_open"),
+}
+_WITHOUT_OPENS = "tracectl record --no-names --no-open-how"
 _KALLSYMS = Path("/proc/kallsyms")
-_LOCKDOWN = Path("/sys/kernel/security/lockdown")
-_ENFORCED = Path("/sys/module/module/parameters/sig_enforce")
-_SECURE_BOOT = Path("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c")
-_KEYS = (Path("/var/lib/dkms/mok.key"), Path("/var/lib/shim-signed/mok/MOK.priv"))
 
 
 def check_kernel() -> Iterator[Check]:
     yield _version()
     yield from _config()
     yield from _symbols()
-    yield from _signatures()
+    yield _switches()
 
 
 def _version() -> Check:
@@ -55,21 +58,24 @@ def _config() -> Iterator[Check]:
             "configuration", "the running kernel's is not to be found", "look for RELAY in it"
         )
         return
-    built_in = set(re.findall(r"^CONFIG_(\w+)=y$", text, re.MULTILINE))
-    missing = [option for option in _NEEDED if option not in built_in]
+    missing = missing_options(text, _NEEDED)
     if missing:
         yield failed(
             "configuration", f"without {', '.join(missing)}", "boot a distribution's kernel"
         )
     else:
         yield passed("configuration", ", ".join(_NEEDED))
-    missing = [option for option in _FOR_NAMES if option not in built_in]
+    missing = missing_options(text, _FOR_NAMES)
     if missing:
-        yield noted(
-            "configuration",
-            f"without {', '.join(missing)}",
-            "tracectl record --no-names --no-open-how",
-        )
+        yield noted("configuration for opens", f"without {', '.join(missing)}", _WITHOUT_OPENS)
+    else:
+        yield passed("configuration for opens", ", ".join(_FOR_NAMES))
+
+
+def missing_options(config: str, wanted: Sequence[str]) -> list[str]:
+    """Those of ``wanted`` that ``config``, a kernel's .config, has not built in."""
+    built_in = set(re.findall(r"^CONFIG_(\w+)=y$", config, re.MULTILINE))
+    return [option for option in wanted if option not in built_in]
 
 
 def _read_config() -> str | None:
@@ -99,58 +105,18 @@ def _symbols() -> Iterator[Check]:
         yield failed("tracepoints", f"without {', '.join(missing)}", "boot a distribution's kernel")
     else:
         yield passed("tracepoints", ", ".join(_TRACEPOINTS))
-    for row in _FUNCTIONS:
+    for check, row in _FUNCTIONS.items():
         found = [name for name in row if name in names]
         if found:
-            yield passed("function to probe", found[0])
+            yield passed(check, found[0])
         else:
-            yield noted(
-                "function to probe",
-                f"without {' or '.join(row)}",
-                "tracectl record --no-names --no-open-how",
-            )
+            yield noted(check, f"without {' or '.join(row)}", _WITHOUT_OPENS)
 
 
-def _signatures() -> Iterator[Check]:
-    """Whether only signed modules are taken, and whether there is a key to sign ours with."""
-    lockdown = re.search(r"\[(\w+)\]", _read(_LOCKDOWN))
-    reasons = []
-    if lockdown and lockdown[1] != "none":
-        reasons.append(f"lockdown={lockdown[1]}")
-    if _read(_ENFORCED).strip() == "Y":
-        reasons.append("module.sig_enforce")
-    if _is_secure_boot():
-        reasons.append("Secure Boot")
-    if not reasons:
-        yield passed("signatures", "unsigned modules are taken")
-        return
-    key = next((path for path in _KEYS if path.exists()), None)
-    wanted = f"{', '.join(reasons)}: modules must be signed"
-    if key is None:
-        yield failed(
-            "signatures",
-            f"{wanted}, and this machine has no key",
-            "apt-get install openssl mokutil; tracectl module install; "
-            "mokutil --import /var/lib/dkms/mok.pub; reboot",
-        )
-    else:
-        yield noted(
-            "signatures",
-            f"{wanted}; DKMS signs with {key}",
-            f"mokutil --test-key {key.with_suffix('.pub')} tells whether it is enrolled",
-        )
-
-
-def _is_secure_boot() -> bool:
+def _switches() -> Check:
+    name = "probe switches"
     try:
-        # Four bytes of attributes come first.
-        return _SECURE_BOOT.read_bytes()[4:5] == b"\1"
-    except OSError:
-        return False
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
+        check_switches(EventClass.OPEN_HOW)
+    except UnsupportedError as error:
+        return noted(name, str(error), _WITHOUT_OPENS)
+    return passed(name, "nobody has switched probes off")

@@ -1,0 +1,160 @@
+"""What doctor reads: what mokutil 0.6 said under Secure Boot, and what kernels say."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from tracectl.doctor import signatures
+from tracectl.doctor.build import find_compiler
+from tracectl.doctor.check import Verdict
+from tracectl.doctor.packages import install_command
+from tracectl.doctor.running_kernel import missing_options
+from tracectl.doctor.signatures import check_signatures, enrolment_of, lockdown_mode
+
+CONFIG = """\
+CONFIG_MODULES=y
+CONFIG_RELAY=y
+# CONFIG_KPROBES is not set
+CONFIG_TRACEPOINTS=y
+CONFIG_EFIVAR_FS=m
+CONFIG_LSM="landlock,lockdown"
+"""
+
+
+def test_options_of_a_kernel():
+    assert missing_options(CONFIG, ["MODULES", "RELAY", "TRACEPOINTS"]) == []
+    assert missing_options(CONFIG, ["RELAY", "KPROBES", "EFIVAR_FS"]) == ["KPROBES", "EFIVAR_FS"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("[none] integrity confidentiality\n", "none"),
+        ("none [integrity] confidentiality\n", "integrity"),
+        ("none integrity [confidentiality]\n", "confidentiality"),
+        ("", ""),
+    ],
+)
+def test_lockdown(text, mode):
+    assert lockdown_mode(text) == mode
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("MOK.der is already enrolled\n", "enrolled"),
+        ("MOK.der is already in the enrollment request\n", "requested"),
+        ("other.der is not enrolled\n", "absent"),
+        ("EFI variables are not supported on this system\n", ""),
+        ("", ""),
+    ],
+)
+def test_enrolment(said, state):
+    assert enrolment_of(said) == state
+
+
+@pytest.fixture
+def locked_down(tmp_path, monkeypatch):
+    """A machine under lockdown; ``machine(said)`` gives it a key and a mokutil that says so."""
+    (tmp_path / "lockdown").write_text("none [integrity] confidentiality\n")
+    certificate = tmp_path / "mok.pub"
+    monkeypatch.setattr(signatures, "_LOCKDOWN", tmp_path / "lockdown")
+    monkeypatch.setattr(signatures, "_FRAMEWORK", tmp_path / "framework.conf")
+    monkeypatch.setattr(signatures, "_CERTIFICATES", (tmp_path / "absent", certificate))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def machine(said=None):
+        if said is not None:
+            certificate.write_bytes(b"certificate")
+            mokutil = tmp_path / "mokutil"
+            mokutil.write_text(f'#!/bin/sh\necho "$2 {said}"\nexit 1\n')
+            mokutil.chmod(stat.S_IRWXU)
+        return certificate
+
+    return machine
+
+
+def verdicts(*, is_needed=True):
+    return {check.name: check.verdict for check in check_signatures(is_needed=is_needed)}
+
+
+def test_locked_down_machine_without_a_key(locked_down):
+    locked_down()
+    assert verdicts()["signing key"] is Verdict.FAILED
+    assert verdicts(is_needed=False)["signing key"] is Verdict.NOTE
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("is already enrolled", Verdict.OK),
+        ("is not enrolled", Verdict.FAILED),
+        ("is already in the enrollment request", Verdict.FAILED),
+        ("something new", Verdict.NOTE),
+    ],
+)
+def test_locked_down_machine_with_a_key(locked_down, said, verdict):
+    locked_down(said)
+    assert verdicts()["key enrolment"] is verdict
+
+
+def test_remedy_names_the_certificate(locked_down):
+    certificate = locked_down("is not enrolled")
+    enrolment = list(check_signatures(is_needed=True))[-1]
+    assert f"mokutil --import {certificate};" in enrolment.remedy
+
+
+def test_certificate_that_dkms_is_told_of(locked_down, tmp_path):
+    named = tmp_path / "own.der"
+    named.write_bytes(b"certificate")
+    (tmp_path / "framework.conf").write_text(f'# x\nmok_certificate="{named}"\n')
+    assert signatures.find_certificate() == named
+
+
+def test_machine_that_takes_any_module(tmp_path, monkeypatch):
+    (tmp_path / "lockdown").write_text("[none] integrity confidentiality\n")
+    (tmp_path / "secure").write_bytes(b"\6\0\0\0\1")
+    monkeypatch.setattr(signatures, "_LOCKDOWN", tmp_path / "lockdown")
+    monkeypatch.setattr(signatures, "_ENFORCED", tmp_path / "absent")
+    monkeypatch.setattr(signatures, "_SECURE_BOOT", tmp_path / "secure")
+    assert verdicts() == {"signatures": Verdict.OK}
+
+
+def test_remedies_speak_the_distribution_s_language(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for tool in ("dnf", "apt-get"):
+        (tmp_path / tool).touch(stat.S_IRWXU)
+    assert install_command("dkms") == "apt-get install dkms"
+    (tmp_path / "apt-get").unlink()
+    assert (
+        install_command("dkms", "linux-headers-6.1.0-9") == "dnf install dkms kernel-devel-6.1.0-9"
+    )
+
+
+def test_compiler_of_the_kernel_s_headers(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_compiler() is None
+    for tool in ("gcc-ar-12", "gcc-12"):
+        (tmp_path / tool).touch(stat.S_IRWXU)
+    assert find_compiler() == str(tmp_path / "gcc-12")
+
+
+def test_json_has_the_keys_that_the_manual_promises(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tracectl", "doctor", "--json", "--no-build", "--output", tmp_path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    tree = json.loads(done.stdout)
+    assert set(tree) == {"possible", "checks"}
+    assert done.returncode == (0 if tree["possible"] else 3)
+    for check in tree["checks"]:
+        assert set(check) == {"name", "verdict", "found", "remedy"}
+        assert check["verdict"] in ("ok", "not ok", "note")
+        assert bool(check["remedy"]) == (check["verdict"] != "ok")
+    names = [check["name"] for check in tree["checks"]]
+    assert len(set(names)) == len(names)
+    assert {"kernel", "module", "permission", "signatures", "disk", "guest"} <= set(names)
