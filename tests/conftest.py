@@ -12,8 +12,14 @@ import pytest
 REPO = Path(__file__).parents[1]
 os.environ.setdefault("TRACECTL_CACHE", str(REPO / ".cache"))
 WORKLOADS = REPO / "tests" / "workloads"
-
-
+FUNCTIONS = """
+tracectl() { {python} -m tracectl "$@"; }
+wait_until() {
+	for _ in $(seq 100); do "$@" && return; sleep 0.5; done
+	echo "this never came true: $*" >&2
+	exit 99
+}
+""".replace("{python}", sys.executable)
 KERNELS = os.environ.get("KERNELS", "").split()
 
 
@@ -47,7 +53,11 @@ def workload(tmp_path_factory):
 
 @pytest.fixture
 def guest(kernel, tmp_path):
-    """Runs a shell script in a guest with the module; a kernel warning fails the test."""
+    """Runs a shell script in a guest with the module; a kernel warning fails the test.
+
+    The script has the function tracectl, and wait_until COMMAND..., which ends it when the command
+    does not come to succeed.
+    """
     from tracectl.vm.build import module_for
     from tracectl.vm.guest import Options, run_guest
 
@@ -55,7 +65,7 @@ def guest(kernel, tmp_path):
         out = (tmp_path / "out").open("wb")
         result = run_guest(
             kernel,
-            ["sh", "-c", f'tracectl() {{ {sys.executable} -m tracectl "$@"; }}\n{script}'],
+            ["sh", "-c", FUNCTIONS + script],
             tmp_path,
             cwd=REPO,
             env=dict(os.environ),
