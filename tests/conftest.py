@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,18 @@ def series(request):
 
 
 @pytest.fixture(scope="session")
-def kernel(series):
+def roots():
+    """Those of $KERNELS are made side by side: most of the time each waits for the mirror or for
+    dpkg."""
+    from tracectl.vm.kernel import SERIES, fetch_kernel
+
+    by_suite = {SERIES[name].suite: name for name in KERNELS}
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(partial(fetch_kernel, is_installed=True), by_suite.values()))
+
+
+@pytest.fixture(scope="session")
+def kernel(series, roots):
     from tracectl.vm.kernel import fetch_kernel
 
     return fetch_kernel(series, is_installed=bool(KERNELS))
