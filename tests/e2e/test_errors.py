@@ -35,10 +35,11 @@ os.setresuid(65534, 65534, 65534)
 sys.exit(main())' "$@"; }
 
 mkdir /dev/shm/full && mount -t tmpfs -o size=256k full /dev/shm/full
-try full tracectl record --no-compress --subbuf-size 16K -o /dev/shm/full/a.trace -- ls -lR /etc
+raw="--no-compress --subbuf-size 16K"
+try full tracectl record $raw -o /dev/shm/full/a.trace -- {program} 50000 2
 cp /dev/shm/full/a.trace /job/full.trace
-try full_start tracectl start --no-compress --subbuf-size 16K -o /dev/shm/full/a.trace
-ls -lR /etc >/dev/null
+try full_start tracectl start $raw -o /dev/shm/full/a.trace
+{program} 50000 2
 is_full() { tracectl status | grep -q 'disk full'; }
 wait_until is_full
 try full_status tracectl status
@@ -82,8 +83,10 @@ def check(job, name: str, code: int, words: str) -> None:
     assert any(words in line for line in lines), (name, lines)
 
 
-def test_everything_that_goes_wrong_is_a_sentence(guest, tmp_path):
-    guest(TRY + SCRIPT.replace("{python}", sys.executable))
+def test_everything_that_goes_wrong_is_a_sentence(guest, workload, tmp_path):
+    script = SCRIPT.replace("{python}", sys.executable)
+    code = guest(TRY + script.replace("{program}", workload("getppid_threads")))
+    assert code == 0, (tmp_path / "out").read_text()
     for name, (code, words) in CASES.items():
         check(tmp_path, name, code, words)
     with open_capture(tmp_path / "full.trace") as capture:
