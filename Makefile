@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # make trace: from a fresh clone to the report of a real program.
 # make test:  everything is checked, in guests with the real module, too.
+# make test-kernels, make build-kernels: on every kernel, or on those of KERNELS="6.12 7.2".
 #
 # The module itself is built by Kbuild, which kbuild prefers to this file.
 
@@ -8,8 +9,9 @@ export TRACECTL_CACHE ?= $(CURDIR)/.cache
 BIN := .venv/bin
 PROGRAM ?= ls -lR /etc/apt
 CAPTURE ?= build/first.trace
+EACH_KERNEL := $(or $(KERNELS),5.10 6.1 6.12 6.12-cloud 6.12-rt 7.2 7.3)
 
-.PHONY: all setup trace test fast lint man clean
+.PHONY: all setup trace test test-kernels build-kernels fast lint man clean
 
 all: test
 
@@ -40,6 +42,14 @@ test: lint
 # Man pages and shell completion, as below /usr/share.
 man: setup
 	$(BIN)/python packaging/man.py build/share
+
+# The guest tests on each kernel, with the module by DKMS in a root of its suite; writes
+# docs/support-matrix.md.
+test-kernels: setup
+	$(BIN)/python tests/matrix.py $(EACH_KERNEL)
+
+build-kernels: setup
+	KERNELS="$(EACH_KERNEL)" $(BIN)/pytest tests/kmod
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

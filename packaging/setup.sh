@@ -11,6 +11,13 @@ packages="gcc gcc-12 libc6-dev make libelf1 xz-utils kmod python3 python3-venv
 	qemu-system-x86 busybox-static mmdebstrap strace sparse clang-format ca-certificates
 	mandoc zsh fish"
 
+install_missing() {
+	$as_root apt-get -qq -o Acquire::Retries=3 update &&
+		# shellcheck disable=SC2086
+		$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=3 \
+			install --no-install-recommends $missing >/dev/null
+}
+
 missing=
 for package in $packages; do
 	dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null |
@@ -26,10 +33,8 @@ if [ -n "$missing" ]; then
 		as_root=sudo
 	fi
 	echo "setup: installing$missing" >&2
-	$as_root apt-get -qq update
-	# shellcheck disable=SC2086
-	DEBIAN_FRONTEND=noninteractive $as_root apt-get -qq -y \
-		install --no-install-recommends $missing >/dev/null
+	# Again: a mirror that is just being updated lists packages that are gone.
+	install_missing || install_missing
 fi
 
 python=python3

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,14 @@ import pytest
 REPO = Path(__file__).parents[1]
 os.environ.setdefault("TRACECTL_CACHE", str(REPO / ".cache"))
 WORKLOADS = REPO / "tests" / "workloads"
-
-
+FUNCTIONS = """
+tracectl() { {python} -m tracectl "$@"; }
+wait_until() {
+	for _ in $(seq 100); do "$@" && return; sleep 0.5; done
+	echo "this never came true: $*" >&2
+	exit 99
+}
+""".replace("{python}", sys.executable)
 KERNELS = os.environ.get("KERNELS", "").split()
 
 
@@ -25,7 +33,18 @@ def series(request):
 
 
 @pytest.fixture(scope="session")
-def kernel(series):
+def roots():
+    """Those of $KERNELS are made side by side: most of the time each waits for the mirror or for
+    dpkg."""
+    from tracectl.vm.kernel import SERIES, fetch_kernel
+
+    by_suite = {SERIES[name].suite: name for name in KERNELS}
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(partial(fetch_kernel, is_installed=True), by_suite.values()))
+
+
+@pytest.fixture(scope="session")
+def kernel(series, roots):
     from tracectl.vm.kernel import fetch_kernel
 
     return fetch_kernel(series, is_installed=bool(KERNELS))
@@ -47,7 +66,11 @@ def workload(tmp_path_factory):
 
 @pytest.fixture
 def guest(kernel, tmp_path):
-    """Runs a shell script in a guest with the module; a kernel warning fails the test."""
+    """Runs a shell script in a guest with the module; a kernel warning fails the test.
+
+    The script has the function tracectl, and wait_until COMMAND..., which ends it when the command
+    does not come to succeed.
+    """
     from tracectl.vm.build import module_for
     from tracectl.vm.guest import Options, run_guest
 
@@ -55,7 +78,7 @@ def guest(kernel, tmp_path):
         out = (tmp_path / "out").open("wb")
         result = run_guest(
             kernel,
-            ["sh", "-c", f'tracectl() {{ {sys.executable} -m tracectl "$@"; }}\n{script}'],
+            ["sh", "-c", FUNCTIONS + script],
             tmp_path,
             cwd=REPO,
             env=dict(os.environ),

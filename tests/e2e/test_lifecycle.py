@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ SCRIPT = """
 set -e
 probes() { cat /proc/attached /sys/kernel/debug/kprobes/list \
     /sys/kernel/tracing/enabled_functions >"/job/$1"; }
+is_idle() { tracectl status --json | grep -q '"state": "idle"'; }
+has_chunk() { {python} -c '
+import sys
+from tracectl.capture.reader import open_capture
+with open_capture(sys.argv[1]) as capture:
+    sys.exit(not any(capture.iter_chunks()))' "$1"; }
 insmod /job/attached.ko
 probes before
 tracectl start -o /job/first.trace
@@ -31,9 +38,9 @@ tracectl stop --json >/job/stopped
 probes after
 tracectl start -o /job/killed.trace
 ls / >/dev/null
-sleep 1
+wait_until has_chunk /job/killed.trace
 kill -9 $(tracectl status --json | sed -n 's/.*"owner_pid": \\([0-9]*\\).*/\\1/p')
-sleep 1
+wait_until is_idle
 tracectl status --json >/job/killed
 probes killed.probes
 tracectl start -o /job/again.trace
@@ -54,7 +61,7 @@ def lifecycle(kernel, tmp_path_factory):
 
 def test_lifecycle(guest, lifecycle, tmp_path):
     shutil.copy(lifecycle / "attached.ko", tmp_path)
-    code = guest(SCRIPT)
+    code = guest(SCRIPT.replace("{python}", sys.executable))
     assert code == 0, (tmp_path / "out").read_text()
 
     def read(name: str) -> str:

@@ -10,12 +10,12 @@ pytestmark = pytest.mark.guest
 
 SCRIPT = """
 tracectl monitor --json >/job/events 2>/job/said &
-until [ -s /job/events ]; do sleep 0.1; done
+wait_until test -s /job/events
 tracectl record --subbuf-size 16K --subbuf-count 2 -o /job/a.trace -- {program} 100000 4
 echo 0 >/sys/devices/system/cpu/cpu1/online
 echo 1 >/sys/devices/system/cpu/cpu1/online
 rmmod tracectl
-sleep 0.5
+wait_until grep -q unloaded /job/events
 kill $!
 wait $!
 echo $? >/job/code
@@ -23,7 +23,7 @@ echo $? >/job/code
 
 
 def test_monitor(guest, workload, tmp_path):
-    guest(SCRIPT.replace("{program}", workload("getppid_threads")))
+    assert guest(SCRIPT.replace("{program}", workload("getppid_threads"))) == 0
     events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
     seen = [(event["subject"], event["value"]) for event in events if event["subject"] != "lost"]
     assert seen == [

@@ -47,9 +47,9 @@ def test_arguments_streams_directory_and_exit_code_pass_through(vm, tmp_path):
     assert (tmp_path / "here").read_text() == ""
 
 
-def test_on_a_terminal(vm, tmp_path):
+def test_on_a_terminal(series):
     """script(1) gives it one."""
-    command = f"{sys.executable} -m tracectl vm --no-module -- echo hello"
+    command = f"{sys.executable} -m tracectl vm --kernel {series} --no-module -- echo hello"
     done = subprocess.run(
         ["script", "-qec", command, "/dev/null"], capture_output=True, text=True, check=False
     )
@@ -77,11 +77,11 @@ def test_a_guest_that_hangs_is_ended(vm):
     assert "did not end within 8 s" in done.stderr
 
 
-def test_a_killed_tool_takes_its_guest_along(kernel, tmp_path):
+def test_a_killed_tool_takes_its_guest_along(series, kernel, tmp_path):
     mark = f"sleep-{os.getpid()}"
     with subprocess.Popen(
-        [sys.executable, "-m", "tracectl", "vm", "--no-module", "--job", str(tmp_path / mark),
-         "--", "sleep", "1000"], stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "tracectl", "vm", "--kernel", series, "--no-module",
+         "--job", str(tmp_path / mark), "--", "sleep", "1000"], stderr=subprocess.DEVNULL,
     ) as tool:  # fmt: skip
         assert _wait_for(lambda: _has_guest(mark))
         tool.send_signal(signal.SIGKILL)
@@ -98,7 +98,7 @@ def _has_guest(mark: str) -> bool:
 
 
 def _wait_for(condition) -> bool:
-    for _ in range(100):
+    for _ in range(600):
         if condition():
             return True
         time.sleep(0.1)

@@ -82,16 +82,16 @@ class List:
         self.chunks.append((cpu, seq))
 
 
-def until(seconds):
+def until(condition=lambda: False, seconds=30):
     end = time.monotonic() + seconds
-    return lambda: time.monotonic() > end
+    return lambda: condition() or time.monotonic() > end
 
 
 def test_busy_cpu_keeps_no_other_waiting():
     streams = {0: FakeStream(0, 1, is_endless=True), 1: FakeStream(1, 3)}
     sink = List()
     with Recorder(FakeDevice(streams), 4096, 2) as recorder:
-        assert recorder.run(sink, until(0.2))
+        assert recorder.run(sink, until(lambda: len(sink.chunks) > 6))
     assert [cpu for cpu, _ in sink.chunks[:6]] == [0, 1] * 3
     assert sink.chunks[-1][0] == 0
 
@@ -99,10 +99,10 @@ def test_busy_cpu_keeps_no_other_waiting():
 def test_quiet_cpus_are_flushed_and_busy_ones_are_not():
     streams = {0: FakeStream(0, 1, is_endless=True), 2: FakeStream(2, 0)}
     with Recorder(FakeDevice(streams), 4096, 2) as recorder:
-        recorder.run(List(), until(0.55))
+        flushes_ns = streams[2].flushes_ns
+        recorder.run(List(), until(lambda: len(flushes_ns) == 4))
     assert streams[0].flushes_ns == []
-    flushes_ns = streams[2].flushes_ns
-    assert 3 <= len(flushes_ns) <= 5
+    assert len(flushes_ns) == 4
     gaps = [after - before for before, after in pairwise(flushes_ns)]
     assert min(gaps) > FLUSH_NS * 0.9
 
@@ -119,9 +119,7 @@ def test_session_that_another_stopped_ends_the_run():
     device = FakeDevice({0: FakeStream(0, 0)})
     with Recorder(device, 4096, 2) as recorder:
         device.end()
-        start = time.monotonic()
-        assert not recorder.run(List(), until(5))
-        assert time.monotonic() - start < 1
+        assert not recorder.run(List(), until())
 
 
 def test_wake_fd_ends_the_wait():
@@ -138,12 +136,12 @@ def test_cpu_that_comes_up_later_is_read():
     sink = List()
     with Recorder(FakeDevice(streams), 4096, 2) as recorder:
         streams[1] = FakeStream(1, 2)
-        recorder.run(sink, until(1.3))
+        recorder.run(sink, until(lambda: len(sink.chunks) == 2))
     assert sink.chunks == [(1, 0), (1, 1)]
 
 
 def test_sub_buffer_that_was_not_written_is_not_released():
     streams = {0: FakeStream(0, 3)}
     with Recorder(FakeDevice(streams), 4096, 2) as recorder, pytest.raises(CaptureError):
-        recorder.run(List(fails_at=1), until(5))
+        recorder.run(List(fails_at=1), until())
     assert streams[0].released == [0]

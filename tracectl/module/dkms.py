@@ -61,8 +61,9 @@ class Dkms:
         found = []
         for directory in sorted((self._root / "lib" / "modules").glob("*")):
             build = directory / "build"
-            target = build.readlink() if build.is_symlink() else build
-            if (self._root / str(target).lstrip("/") / "Makefile").is_file():
+            if build.is_symlink() and (target := build.readlink()).is_absolute():
+                build = self._root / target.relative_to("/")
+            if (build / "Makefile").is_file():
                 found.append(directory.name)
         return found
 

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tracectl.errors import GuestError, UnsupportedError
@@ -80,7 +81,7 @@ def fetch_kernel(
     directory = cache_directory() / "kernels" / name
     if not (directory / "release").is_file():
         progress(f"fetching kernel {name} into {directory}")
-        _fetch(series.suite, directory)
+        _retry(partial(_fetch, series.suite, directory))
     return _kernel_in(directory)
 
 
@@ -91,7 +92,7 @@ def _installed(series: Series, progress: Progress) -> Kernel:
         root.parent.mkdir(parents=True, exist_ok=True)
         _check_space(root.parent)
         same = [other.flavour for other in SERIES.values() if other.suite == series.suite]
-        make_root(series.suite, same, root)
+        _retry(partial(make_root, series.suite, same, root))
     release = kernel_release(root, series.flavour)
     return Kernel(
         release=release,
@@ -147,6 +148,15 @@ def _settle(tree: Path, release: str) -> None:
     here = "$(dir $(lastword $(MAKEFILE_LIST)))../"
     makefile.write_text(makefile.read_text().replace("/usr/src/", here))
     _run("depmod", "-b", str(tree), release)
+
+
+def _retry(fetch: Callable[[], None]) -> None:
+    """Once more when it fails: a mirror that is just being updated lists packages that it does not
+    have any more."""
+    try:
+        fetch()
+    except GuestError:
+        fetch()
 
 
 def _check_space(directory: Path) -> None:

@@ -20,6 +20,7 @@ _OPTIONS = (
     # The Release file of an old suite has expired.
     '--aptopt=Acquire::Check-Valid-Until "false"',
     '--aptopt=APT::Install-Recommends "false"',
+    '--aptopt=Acquire::Retries "3"',
     "--dpkgopt=force-unsafe-io",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*",

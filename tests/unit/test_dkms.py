@@ -1,0 +1,22 @@
+"""What DKMS would build for. Its builds are tested in roots of each suite."""
+
+from pathlib import Path
+
+import pytest
+
+from tracectl.module.dkms import Dkms
+
+
+@pytest.mark.parametrize("build", ["/usr/src/headers", "../../../src/headers"])
+def test_kernels_with_headers(tmp_path, build):
+    """The link is absolute on bookworm, relative on forky."""
+    for name in ("usr/sbin/dkms", "usr/src/headers/Makefile"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    for release, target in (("1-headers", build), ("2-gone", f"{build}-gone")):
+        directory = tmp_path / "usr" / "lib" / "modules" / release
+        directory.mkdir(parents=True)
+        (directory / "build").symlink_to(target)
+    (tmp_path / "usr" / "lib" / "modules" / "3-none").mkdir()
+    (tmp_path / "lib").symlink_to(Path("usr") / "lib")
+    assert Dkms(tmp_path).releases() == ["1-headers"]
