@@ -4,6 +4,7 @@
 
 #include <linux/bitops.h>
 #include <linux/err.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 
 #include "uapi/tracectl.h"
@@ -42,9 +43,10 @@ tracectl_count_entry(struct tracectl_syscall_counts *counts,
 	return entered;
 }
 
+/* @ns: when it ended. A call that is not @is_long takes less than 2^32 ns. */
 static __always_inline void
 tracectl_count_time(struct tracectl_syscall_counts *counts,
-		    struct tracectl_entered *entered, u64 ns)
+		    struct tracectl_entered *entered, u64 ns, bool is_long)
 {
 	/* No array for UBSAN to check, whose call would need a stack. */
 	u64 *latency = counts->latency;
@@ -53,8 +55,10 @@ tracectl_count_time(struct tracectl_syscall_counts *counts,
 	ns -= entered->ns;
 	entered->tid = 0;
 	log = __fls(ns | 1);
-	if (unlikely(log >= TRACECTL_LATENCIES))
-		log = TRACECTL_LATENCIES - 1;
+	if (is_long)
+		log = min_t(unsigned int, log, TRACECTL_LATENCIES - 1);
+	/* Cheaper than a bound, and enough for a clock that steps back. */
+	log %= TRACECTL_LATENCIES;
 	latency[log]++;
 	counts->total_ns += ns;
 }

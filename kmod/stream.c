@@ -174,6 +174,8 @@ tracectl_stream_make_room(struct tracectl_cpu *pc, unsigned int string,
 	} else if (ns - pc->epoch_ns >= TRACECTL_EPOCH_NS) {
 		put_pair(pc, TRACECTL_KIND_TIME, ns, ns);
 		pc->epoch_ns = ns;
+		/* So that a near exit's call is shorter than an epoch. */
+		pc->entry_switches = TRACECTL_NO_CALL;
 	}
 	if (pc->task_pending)
 		put_pair(pc, TRACECTL_KIND_TASK, ns,

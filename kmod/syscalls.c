@@ -176,13 +176,14 @@ static __always_inline void put_short_exit(struct tracectl_cpu *pc, long result,
 					   struct tracectl_place place)
 {
 	struct tracectl_record *record = (void *)place.record;
+	struct tracectl_syscall_counts *counts = pc->entry_counts;
 
 	record->time = place.ns;
 	record->id = result;
 	record->kind = TRACECTL_KIND_EXIT_SHORT;
 	record->granules = 0;
-	tracectl_count_time(pc->entry_counts, pc->entry, place.ns);
-	tracectl_count_exit(pc->entry_counts, result);
+	tracectl_count_time(counts, pc->entry, place.ns, false);
+	tracectl_count_exit(counts, result);
 	pc->entry_switches = TRACECTL_NO_CALL;
 	tracectl_stream_commit(pc, place.record + HEAD);
 }
@@ -217,7 +218,7 @@ static void record_exit(struct tracectl_cpu *pc, struct pt_regs *regs,
 			counts->exits_lost++;
 	}
 	if (entry->tid == current->pid)
-		tracectl_count_time(counts, entry, place.ns);
+		tracectl_count_time(counts, entry, place.ns, true);
 	tracectl_count_exit(counts, result);
 	pc->entry_switches = TRACECTL_NO_CALL;
 }
