@@ -26,7 +26,8 @@ HEAD = """\
 
 `make test-kernels` writes this file. For each kernel it makes a root file system of the Debian
 suite, builds and installs the module there by DKMS, with that suite's compiler, and runs every test
-that needs a guest on it. For arm64 the module is cross-built and the root only unpacked. `make test-kernels KERNELS=7.2` renews one row.
+that needs a guest on it. For arm64 the module is cross-built, and the root only unpacked.
+`make test-kernels KERNELS=7.2` renews one row.
 
 | kernel | suite | flavour | release | module by DKMS, W=1 | passed | failed | skipped | date |
 |---|---|---|---|---|---|---|---|---|
