@@ -99,6 +99,8 @@ static long put(struct reader *reader, void __user *arg)
 		return -EFAULT;
 	if (seq != reader->next || reader->next == produced(reader))
 		return -EINVAL;
+	/* What user space read is read before the writer has it again. */
+	smp_mb();
 	reader->next++;
 	if (is_flight(reader))
 		return is_overwritten(reader, seq) ? -ESTALE : 0;

@@ -11,6 +11,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -249,6 +250,8 @@ static int arm(struct tracectl_session *session, u32 *failed_class)
 	int err;
 
 	tracectl_stream_begin_session(session);
+	/* Its name is seen by a CPU before a probe asks it for the session. */
+	kick_all_cpus_sync();
 	err = attach_sites(session->classes, failed_class);
 	if (err)
 		return err;
@@ -310,6 +313,8 @@ static int set_gate(enum tracectl_state new)
 	mutex_lock(&lock);
 	err = check_control();
 	if (!err && state != new) {
+		/* What was set up is seen by a CPU before its gate is open. */
+		kick_all_cpus_sync();
 		tracectl_gate_set(new == TRACECTL_STATE_TRACING
 					  ? current_session->classes
 					  : 0);

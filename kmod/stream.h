@@ -135,10 +135,10 @@ static __always_inline void tracectl_stream_mark(const struct tracectl_cpu *pc,
 
 /*
  * Room for a record without a string, by the short way only: of the thread that
- * was recorded last, in a sub-buffer that has room, by the CPU's counter (without
- * one the time is 0, and before any epoch). It calls nothing, so that the caller
- * need not save a register. False: there is the long way, tracectl_stream_admit()
- * and what follows.
+ * was recorded last, in a sub-buffer that has room, by the CPU's counter (on x86-64
+ * without one the time is 0, and before any epoch). It calls nothing there, so that
+ * the caller need not save a register. False: there is the long way,
+ * tracectl_stream_admit() and what follows.
  */
 static __always_inline bool tracectl_stream_try(struct tracectl_cpu *pc,
 						u32 class,

@@ -10,6 +10,13 @@ cd "$(dirname "$0")/.."
 packages="gcc gcc-12 libc6-dev make libelf1 xz-utils kmod python3 python3-venv
 	qemu-system-x86 busybox-static mmdebstrap strace sparse clang-format ca-certificates
 	mandoc zsh fish"
+# Guests of another architecture, only for who asks for one.
+case " ${KERNELS-} " in
+*-arm64\ *)
+	packages="$packages qemu-system-arm gcc-12-aarch64-linux-gnu libc6-dev-arm64-cross
+		gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
+	;;
+esac
 
 install_missing() {
 	$as_root apt-get -qq -o Acquire::Retries=3 update &&

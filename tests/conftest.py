@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,20 +14,20 @@ REPO = Path(__file__).parents[1]
 os.environ.setdefault("TRACECTL_CACHE", str(REPO / ".cache"))
 WORKLOADS = REPO / "tests" / "workloads"
 FUNCTIONS = """
-tracectl() { {python} -m tracectl "$@"; }
+tracectl() { "$python" -m tracectl "$@"; }
 wait_until() {
 	for _ in $(seq 100); do "$@" && return; sleep 0.5; done
 	echo "this never came true: $*" >&2
 	exit 99
 }
-""".replace("{python}", sys.executable)
+"""
 KERNELS = os.environ.get("KERNELS", "").split()
 
 
 @pytest.fixture(scope="session", params=KERNELS or ["6.1"])
 def series(request):
-    """Each of $KERNELS, installed with DKMS in a root of its own suite; by default one kernel,
-    only unpacked."""
+    """Each of $KERNELS, installed with DKMS in a root of its own suite, but for those of another
+    architecture; by default one kernel, only unpacked."""
     return request.param
 
 
@@ -50,16 +49,17 @@ def kernel(series, roots):
     return fetch_kernel(series, is_installed=bool(KERNELS))
 
 
-@pytest.fixture(scope="session")
-def workload(tmp_path_factory):
-    """Compiles tests/workloads/NAME.c; answers the program's path."""
-    built = tmp_path_factory.mktemp("workloads")
+@pytest.fixture
+def workload(kernel, tmp_path):
+    """Compiles tests/workloads/NAME.c; answers the program's path in the guest."""
 
-    def compile_(name: str) -> str:
-        program = built / name
+    def compile_(name: str, compiler: str = kernel.machine.compiler, *options: str) -> str:
         source = WORKLOADS / f"{name}.c"
-        subprocess.run(["gcc", "-O2", "-Wall", "-pthread", "-o", program, source], check=True)
-        return str(program)
+        subprocess.run(
+            [compiler, "-O2", "-Wall", "-pthread", *options, "-o", tmp_path / name, source],
+            check=True,
+        )
+        return f"/job/{name}"
 
     return compile_
 
@@ -68,21 +68,21 @@ def workload(tmp_path_factory):
 def guest(kernel, tmp_path):
     """Runs a shell script in a guest with the module; a kernel warning fails the test.
 
-    The script has the function tracectl, and wait_until COMMAND..., which ends it when the command
-    does not come to succeed.
+    The script has $python, an interpreter that has tracectl, the function tracectl, and
+    wait_until COMMAND..., which ends it when the command does not come to succeed.
     """
     from tracectl.vm.build import module_for
-    from tracectl.vm.guest import Options, run_guest
+    from tracectl.vm.guest import Options, python_of, run_guest
 
     def run(script: str, **options) -> int:
         out = (tmp_path / "out").open("wb")
         result = run_guest(
             kernel,
-            ["sh", "-c", FUNCTIONS + script],
+            ["sh", "-c", f"python={python_of(kernel)}\n{FUNCTIONS}{script}"],
             tmp_path,
             cwd=REPO,
             env=dict(os.environ),
-            options=Options(module=module_for(kernel), **options),
+            options=Options(**{"module": module_for(kernel), "timeout_s": 1800, **options}),
             stdout=out.fileno(),
             stderr=out.fileno(),
         )

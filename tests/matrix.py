@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 from tracectl.errors import TracectlError
 from tracectl.vm.kernel import SERIES, fetch_kernel
+from tracectl.vm.machine import X86_64
 
 REPO = Path(__file__).parents[1]
 TABLE = REPO / "docs" / "support-matrix.md"
@@ -25,7 +26,8 @@ HEAD = """\
 
 `make test-kernels` writes this file. For each kernel it makes a root file system of the Debian
 suite, builds and installs the module there by DKMS, with that suite's compiler, and runs every test
-that needs a guest on it. `make test-kernels KERNELS=7.2` renews one row.
+that needs a guest on it. For arm64 the module is cross-built, and the root only unpacked.
+`make test-kernels KERNELS=7.2` renews one row.
 
 | kernel | suite | flavour | release | module by DKMS, W=1 | passed | failed | skipped | date |
 |---|---|---|---|---|---|---|---|---|
@@ -100,6 +102,8 @@ def renew(name: str, release: str, done: Run) -> None:
     skips = {other: [line for line in lines if line.startswith(f"- {other}: ")] for other in SERIES}
     series = SERIES[name]
     built = "no warning" if done.is_built else "fails"
+    if series.machine is not X86_64:
+        built = f"cross-built, {built}"
     counts = [done.counts[outcome] for outcome in ("passed", "failed", "skipped")]
     cells = [name, series.suite, series.flavour, release, built, *counts, date.today()]
     rows[name] = f"| {' | '.join(map(str, cells))} |"

@@ -9,7 +9,7 @@ static __always_inline bool is_native(long nr)
 /* The 32-bit ABI is that of 32-bit Arm, EABI. */
 static inline enum tracectl_abi classify_abi(long *nr)
 {
-	return is_compat_task() ? TRACECTL_ABI_IA32 : TRACECTL_ABI_NATIVE;
+	return is_compat_task() ? TRACECTL_ABI_COMPAT : TRACECTL_ABI_NATIVE;
 }
 
 /* x0 is where the result will be; the entry keeps the argument aside. */

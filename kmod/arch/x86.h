@@ -7,7 +7,7 @@ static __always_inline bool is_native(long nr)
 static inline enum tracectl_abi classify_abi(long *nr)
 {
 	if (in_ia32_syscall())
-		return TRACECTL_ABI_IA32;
+		return TRACECTL_ABI_COMPAT;
 	if (*nr >= 0 && (*nr & __X32_SYSCALL_BIT)) {
 		*nr &= ~__X32_SYSCALL_BIT;
 		return TRACECTL_ABI_X32;

@@ -171,7 +171,7 @@ enum tracectl_lost {
 #define TRACECTL_NR_ESCAPE	0x3fffu
 enum tracectl_abi {
 	TRACECTL_ABI_NATIVE = 0,
-	TRACECTL_ABI_IA32 = 1,
+	TRACECTL_ABI_COMPAT = 1,	/* 32-bit: i386, on arm64 that of Arm */
 	TRACECTL_ABI_X32 = 2,
 };
 #define TRACECTL_ABIS		3

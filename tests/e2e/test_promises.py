@@ -24,9 +24,11 @@ def _tracectl(*arguments: object) -> subprocess.CompletedProcess[str]:
 def _getppid(path) -> tuple[int, int]:
     """Generated and lost getppid entries, by the module's counters."""
     from tracectl.capture.reader import open_capture
+    from tracectl.cli.reading import tables_of
 
     with open_capture(path) as capture:
-        counts = [cpu.syscalls[110] for cpu in capture.end.cpus if 110 in cpu.syscalls]
+        nr = tables_of(capture)[0].by_name("getppid").nr
+        counts = [cpu.syscalls[nr] for cpu in capture.end.cpus if nr in cpu.syscalls]
     return sum(count.entries for count in counts), sum(count.entries_lost for count in counts)
 
 

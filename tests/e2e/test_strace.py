@@ -15,9 +15,11 @@ PIPELINE = Path(__file__).parents[1] / "workloads" / "pipeline.sh"
 
 
 def test_strace_sees_the_same_calls(guest, tmp_path):
-    assert guest(f"tracectl record -o /job/a.trace -- sh {PIPELINE}") == 0
+    # arm64's loader trims libraries to 64 KiB: how often depends on where they come to lie.
+    boot = ("norandmaps",)
+    assert guest(f"tracectl record -o /job/a.trace -- sh {PIPELINE}", boot=boot) == 0
     # -q: no lines about strace itself; 4096: no name is cut.
-    assert guest(f"strace -f -q -s 4096 -o /job/strace.log sh {PIPELINE}") == 0
+    assert guest(f"strace -f -q -s 4096 -o /job/strace.log sh {PIPELINE}", boot=boot) == 0
     printed = subprocess.run(
         [sys.executable, "-m", "tracectl", "print", "--json", tmp_path / "a.trace"],
         capture_output=True,

@@ -68,7 +68,7 @@ def test_a_panic_shows_the_end_of_the_console(vm):
     done = vm("--no-module", "--", "sh", "-c", "echo before; echo c >/proc/sysrq-trigger")
     assert done.returncode == 1
     assert "the guest's kernel panicked: sysrq triggered crash" in done.stderr
-    assert "Call Trace" in done.stderr
+    assert "call trace" in done.stderr.lower()
 
 
 def test_a_guest_that_hangs_is_ended(vm):
@@ -105,23 +105,20 @@ def _wait_for(condition) -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    ("missing", "words"),
-    [
-        ("qemu-system-x86_64", "apt-get install qemu-system-x86"),
-        ("busybox", "apt-get install busybox-static"),
-    ],
-)
-def test_what_is_missing_is_named(vm, tmp_path, missing, words):
+@pytest.mark.parametrize("package", ["busybox-static", "qemu-system-"])
+def test_what_is_missing_is_named(vm, kernel, tmp_path, package):
     """A PATH with all the programs but one."""
+    if kernel.userland and package == "busybox-static":
+        pytest.skip("such a guest has a busybox in its own root")
+    missing = {"busybox-static": "busybox", "qemu-system-": kernel.machine.qemu}[package]
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name in ("qemu-system-x86_64", "busybox", "dpkg-query", "setpriv"):
+    for name in (kernel.machine.qemu, "busybox", "dpkg-query", "setpriv"):
         if name != missing and (path := shutil.which(name)):
             (programs / name).symlink_to(path)
     done = vm("--no-module", "--", "true", env={"PATH": str(programs)})
     assert done.returncode == 3
-    assert words in done.stderr
+    assert f"apt-get install {package}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -73,7 +73,7 @@ def test_modules_come_after_what_they_need(kernel):
 
 
 def test_busybox_reads_the_initramfs(kernel, tmp_path):
-    (tmp_path / "initramfs").write_bytes(build_initramfs(kernel))
+    (tmp_path / "initramfs").write_bytes(build_initramfs(kernel, "true\n"))
     root = tmp_path / "root"
     root.mkdir()
     with (tmp_path / "initramfs").open("rb") as archive:

@@ -19,6 +19,7 @@ from tracectl.render.table import format_duration, format_size, format_table
 from tracectl.tables.table import load_table
 
 X86_64, I386 = load_table("x86_64"), load_table("i386")
+AARCH64, ARM = load_table("aarch64"), load_table("arm")
 CWD = 2**32 - 100
 MINUS_1 = 2**64 - 1
 CREAT, TMPFILE, CLOEXEC = 0o100, 0o20200000, 0o2000000
@@ -129,6 +130,16 @@ def test_the_mode_of_a_file_that_may_be_created(flags, text):
     assert written("open", 1, flags, 0o644, paths=paths) == f'"/tmp/a", {text}'
     assert written("openat", CWD, 1, flags, 0o644, paths=paths) == f'AT_FDCWD, "/tmp/a", {text}'
     assert written("openat", 5, 1, flags, 0o644, paths=paths, table=I386) == f'5, "/tmp/a", {text}'
+
+
+@pytest.mark.parametrize("table", [AARCH64, ARM])
+def test_open_flags_of_arm(table):
+    opened = written("openat", CWD, 0, 0o2040000, 0o644, table=table)
+    assert opened == "AT_FDCWD, NULL, O_RDONLY|O_DIRECTORY|O_CLOEXEC"
+    # O_TMPFILE holds another O_DIRECTORY.
+    opened = written("openat", CWD, 0, 0o20040001, 0o644, table=table)
+    assert opened == "AT_FDCWD, NULL, O_WRONLY|O_TMPFILE, 0644"
+    assert written("pipe2", 0, 0o200000, table=table) == "NULL, O_DIRECT"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class Abi(IntEnum):
     """enum tracectl_abi: the high bits of a system call's id."""
 
     NATIVE = 0
-    IA32 = 1
+    COMPAT = 1
     X32 = 2
 
 

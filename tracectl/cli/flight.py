@@ -19,7 +19,6 @@ from tracectl.cli.recording import (
     arm,
     describe,
     end_block,
-    load_tables,
     moment_of,
     shapes_of,
 )
@@ -27,6 +26,7 @@ from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import DeviceError
 from tracectl.kernel.device import Device, Status
 from tracectl.kernel.stream import Stream
+from tracectl.tables.table import load_tables
 
 _LABEL = "flight recorder, tables "
 _LOOK_MS = 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.cli.vm import run_in_guest
 from tracectl.errors import CaptureError, TracectlError
-from tracectl.vm.guest import JOB
+from tracectl.vm.guest import JOB, python_of
+from tracectl.vm.kernel import fetch_kernel
 
 _NAME = "capture.trace"
 
@@ -24,7 +24,9 @@ def record_in_guest(plan: Plan, args: argparse.Namespace) -> int:
     """Runs ``record`` with the same options in the guest. Answers the exit code."""
     with tempfile.TemporaryDirectory(prefix="tracectl-job-") as temporary:
         job = Path(temporary)
-        status = run_in_guest(args, _guest_argv(plan, args), job, with_module=True)
+        kernel = fetch_kernel(args.kernel, say)
+        argv = _guest_argv(python_of(kernel), plan, args)
+        status = run_in_guest(args, kernel, argv, job, with_module=True)
         found = job / _NAME
         if not found.is_file():
             if status:
@@ -41,10 +43,10 @@ def record_in_guest(plan: Plan, args: argparse.Namespace) -> int:
     return status or exit_code(summary.lost, strict=args.strict)
 
 
-def _guest_argv(plan: Plan, args: argparse.Namespace) -> list[str]:
+def _guest_argv(python: str, plan: Plan, args: argparse.Namespace) -> list[str]:
     """Compression is left to this side: in an emulated guest it would cost more than all else."""
     # -P: the directory that the command runs in is not searched for modules.
-    argv = [sys.executable, "-P", "-m", "tracectl", "record", "--no-vm", "--quiet"]
+    argv = [python, "-P", "-m", "tracectl", "record", "--no-vm", "--quiet"]
     argv += ["--no-compress", "-o", str(JOB / _NAME), "--subbuf-size", str(plan.subbuf_bytes)]
     if args.subbuf_count is not None:
         argv += ["--subbuf-count", str(args.subbuf_count)]

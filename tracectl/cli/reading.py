@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracectl.capture.reader import Capture
 from tracectl.errors import CaptureError, DecodeError
-from tracectl.tables.table import SyscallTable
+from tracectl.tables.table import MACHINES, SyscallTable
 
 if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
@@ -35,16 +35,18 @@ def calls_of(capture: Capture) -> Calls:
 
 def tables_of(capture: Capture) -> list[SyscallTable]:
     """The capture's own tables, by ABI; x32 shares the numbers of x86-64."""
+    machine = capture.metadata.host.machine
+    if machine not in MACHINES:
+        raise CaptureError(capture.path, f"it was made on {machine}, whose ABIs are not known here")
     try:
-        tables = {
-            name: SyscallTable.from_json(name, tree)
-            for name, tree in capture.metadata.tables.items()
-        }
-        return [tables["x86_64"], tables["i386"], tables["x86_64"]]
+        native, narrow = (
+            SyscallTable.from_json(abi, capture.metadata.tables[abi]) for abi in MACHINES[machine]
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise CaptureError(
             capture.path, f"its system-call tables are damaged ({error!r})"
         ) from error
+    return [native, narrow, native]
 
 
 def lost_of(capture: Capture) -> tuple[int, int]:

@@ -29,11 +29,9 @@ from tracectl.kernel.device import UNKNOWN_SHAPE, Device, Status
 from tracectl.kernel.recorder import Recorder
 from tracectl.kernel.stream import Counters
 from tracectl.kernel.tasks import iter_tasks
-from tracectl.tables.table import SyscallTable, load_table
+from tracectl.tables.table import SyscallTable, load_tables
 
 _NO_FLAGS = ConfigFlag(0)
-_TABLES = ("x86_64", "i386")
-"""In the order of the ABIs that they are of; x32 has none."""
 
 
 class Recording:
@@ -124,16 +122,13 @@ def arm(device: Device, plan: Plan, *, label: str, flags: ConfigFlag = _NO_FLAGS
     )
 
 
-def load_tables() -> dict[str, SyscallTable]:
-    return {name: load_table(name) for name in _TABLES}
-
-
 def shapes_of(tables: dict[str, SyscallTable]) -> list[list[tuple[int, int]]]:
-    """What the module needs to know of the tables: by ABI and number, how many arguments and a mask
-    of the 8-byte ones. x32 and unknown numbers keep six whole registers."""
+    """What the module needs to know of the tables, which are in the order of the ABIs: by ABI and
+    number, how many arguments and a mask of the 8-byte ones. x32 and unknown numbers keep six whole
+    registers."""
     shapes = [[UNKNOWN_SHAPE] * SHAPES for _ in range(ABIS)]
-    for abi, name in enumerate(_TABLES):
-        for syscall in tables[name]:
+    for abi, table in enumerate(tables.values()):
+        for syscall in table:
             if syscall.nr < SHAPES:
                 wide = sum(1 << i for i, arg in enumerate(syscall.args) if arg.bits == 64)
                 shapes[abi][syscall.nr] = (len(syscall.args), wide)

@@ -6,16 +6,21 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracectl.cli.output import say
 from tracectl.errors import UsageError
+
+if TYPE_CHECKING:
+    from tracectl.vm.kernel import Kernel
 
 HELP = "run a command in a throw-away guest with the module loaded"
 EXAMPLES = """\
   tracectl vm -- uname -r
   tracectl vm --kernel 7.2 -- tracectl record -o /job/a.trace -- ls
 
-The guest sees this machine's files; what it changes is gone afterwards, but for /job."""
+The guest sees this machine's files; what it changes is gone afterwards, but for /job. A guest of
+another architecture has a Debian of its own and sees the current directory only."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     guest = parser.add_argument_group("guest")
     guest.add_argument(
         "--kernel", default="6.1", metavar="SERIES",
-        help="its kernel, of 5.10 … 7.3 (default 6.1)",
+        help="its kernel, of 5.10 … 7.3 or 6.12-arm64 (default 6.1)",
     )  # fmt: skip
     guest.add_argument("--smp", type=int, default=2, metavar="N", help="its CPUs (default 2)")
     guest.add_argument(
@@ -43,21 +48,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from tracectl.vm.kernel import fetch_kernel  # noqa: PLC0415 - only where a guest is wanted
+
     if not args.argv:
         raise UsageError("a command is missing: -- CMD")
     with tempfile.TemporaryDirectory(prefix="tracectl-job-") as temporary:
         job = args.job.absolute() if args.job else Path(temporary)
         job.mkdir(parents=True, exist_ok=True)
-        return run_in_guest(args, args.argv, job, with_module=not args.no_module)
+        return run_in_guest(
+            args, fetch_kernel(args.kernel, say), args.argv, job, with_module=not args.no_module
+        )
 
 
-def run_in_guest(args: argparse.Namespace, argv: list[str], job: Path, *, with_module: bool) -> int:
+def run_in_guest(
+    args: argparse.Namespace, kernel: Kernel, argv: list[str], job: Path, *, with_module: bool
+) -> int:
     """Boots the guest that ``args`` describes for ``argv``; answers its exit code."""
-    from tracectl.vm.build import module_for  # noqa: PLC0415 - only where a guest is wanted
+    from tracectl.vm.build import module_for  # noqa: PLC0415
     from tracectl.vm.guest import Options, run_guest  # noqa: PLC0415
-    from tracectl.vm.kernel import fetch_kernel  # noqa: PLC0415
 
-    kernel = fetch_kernel(args.kernel, say)
     options = Options(
         smp=args.smp,
         memory_mib=args.memory,

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from collections.abc import Iterator
 
 from tracectl.doctor.check import Check, noted, passed
 from tracectl.doctor.packages import install_command
 from tracectl.vm.kernel import SERIES, cache_directory
-
-_PROGRAMS = {
-    "qemu-system-x86_64": "qemu-system-x86",
-    "busybox": "busybox-static",
-    "gcc-12": "gcc-12",
-    "make": "make",
-    "apt-get": "apt",
-}
+from tracectl.vm.machine import ARM64, X86_64, Machine
 
 
 def check_guest() -> Iterator[Check]:
-    missing = [package for program, package in _PROGRAMS.items() if not shutil.which(program)]
-    if missing:
-        yield noted("guest", f"without {', '.join(missing)}", install_command(*missing))
-    else:
-        yield passed("guest", "record --vm has what it needs")
+    if platform.machine() != X86_64.name:
+        yield noted("guest", f"record --vm runs on {X86_64.name} only", "tracectl module install")
+        return
+    yield _programs("guest", X86_64, {"busybox": "busybox-static"}, "record --vm")
+    yield _programs(
+        "guest of arm64", ARM64, {"mmdebstrap": "mmdebstrap"}, "record --vm --kernel 6.12-arm64"
+    )
     cache = cache_directory()
     kernels = [name for name in SERIES if (cache / "kernels" / name / "release").is_file()]
     if kernels:
@@ -32,3 +28,16 @@ def check_guest() -> Iterator[Check]:
         yield noted(
             "guest's kernel", f"none in {cache} yet", "the first record --vm fetches it (100 MB)"
         )
+
+
+def _programs(name: str, machine: Machine, more: dict[str, str], command: str) -> Check:
+    packages = {
+        machine.qemu: machine.qemu_package,
+        machine.compiler: machine.compiler_package,
+        "make": "make",
+        "apt-get": "apt",
+    } | more
+    missing = [package for program, package in packages.items() if not shutil.which(program)]
+    if missing:
+        return noted(name, f"without {', '.join(missing)}", install_command(*missing))
+    return passed(name, f"{command} has what it needs")

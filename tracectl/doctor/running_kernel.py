@@ -13,6 +13,7 @@ from tracectl.abi.control import EventClass
 from tracectl.doctor.check import Check, failed, noted, passed
 from tracectl.errors import UnsupportedError
 from tracectl.kernel.sites import check_switches
+from tracectl.tables.table import MACHINES
 
 _OLDEST = (5, 10)
 _NEEDED = ("MODULES", "RELAY", "TRACEPOINTS", "HAVE_SYSCALL_TRACEPOINTS")
@@ -44,8 +45,10 @@ def _version() -> Check:
     release, machine = os.uname().release, platform.machine()
     match = re.match(r"(\d+)\.(\d+)", release)
     version = (int(match[1]), int(match[2])) if match else (0, 0)
-    if machine != "x86_64":
-        return failed("kernel", f"{release} on {machine}", "tracectl knows x86_64 only, so far")
+    if machine not in MACHINES:
+        return failed(
+            "kernel", f"{release} on {machine}", f"tracectl knows {' and '.join(MACHINES)} only"
+        )
     if version < _OLDEST:
         return failed("kernel", f"{release} is older than 5.10", "install a newer kernel")
     return passed("kernel", f"{release} on {machine}")

@@ -11,14 +11,11 @@ import os
 from pathlib import Path
 
 from tracectl.errors import DeviceError, UnsupportedError
+from tracectl.tables.table import load_tables
 
 NAME = "tracectl"
 _LOADED = Path("/sys/module") / NAME
 _libc = ctypes.CDLL(None, use_errno=True)
-
-# asm/unistd.h of x86-64; glibc has no wrappers.
-_FINIT_MODULE = 313
-_DELETE_MODULE = 176
 
 _LOCKDOWN = Path("/sys/kernel/security/lockdown")
 _SIGNED = "Secure Boot or lockdown wants it signed with an enrolled key"
@@ -54,7 +51,7 @@ def unload() -> bool:
     """False: it was not loaded. DeviceError while it is in use."""
     if not is_loaded():
         return False
-    if _libc.syscall(_DELETE_MODULE, NAME.encode(), os.O_NONBLOCK) == 0:
+    if _syscall("delete_module", NAME.encode(), os.O_NONBLOCK) == 0:
         return True
     code = ctypes.get_errno()
     if code in (errno.EWOULDBLOCK, errno.EBUSY):
@@ -70,7 +67,7 @@ def unload() -> bool:
 def _insert(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            failed = _libc.syscall(_FINIT_MODULE, file.fileno(), b"", 0)
+            failed = _syscall("finit_module", file.fileno(), b"", 0)
     except OSError as error:
         raise UnsupportedError(f"{path} cannot be read: {error.strerror}") from error
     code = ctypes.get_errno()
@@ -79,6 +76,14 @@ def _insert(path: Path) -> None:
         raise UnsupportedError(
             f"{path} cannot be loaded: {os.strerror(code)}" + (f"; {hint}" if hint else "")
         )
+
+
+def _syscall(name: str, *arguments: int | bytes) -> int:
+    """By number: glibc has no wrappers of these. -1 and ctypes' errno when it fails."""
+    native = next(iter(load_tables().values()))
+    call = native.by_name(name)
+    assert call is not None
+    return int(_libc.syscall(call.nr, *arguments))
 
 
 def _why_not_permitted() -> str:

@@ -102,10 +102,10 @@ def _formatters(call: Syscall) -> tuple[tuple[bool, Formatter], ...]:
 
 def _formatter(call: Syscall, argument: Argument) -> tuple[bool, Formatter]:
     role = role_of(call, argument)
-    return role == "path", lru_cache(maxsize=1024)(_choose(role, argument))
+    return role == "path", lru_cache(maxsize=1024)(_choose(role, argument, call.abi))
 
 
-def _choose(role: str, argument: Argument) -> Formatter:
+def _choose(role: str, argument: Argument, abi: str) -> Formatter:
     if role in ("path", "pointer"):
         return lambda value: f"{value:#x}" if value else "NULL"
     if role == "mode":
@@ -118,22 +118,22 @@ def _choose(role: str, argument: Argument) -> Formatter:
         )
     if role == "access_mode":
         return lambda value: format_flags(value, _ACCESS_MODES, "F_OK")
-    if role in load_constants():
-        return _choose_set(role)
+    if role in load_constants(abi):
+        return _choose_set(role, load_constants(abi))
     if role == "int":
         bits = 32 if argument.name == "fd" else argument.bits
         return lambda value: str(_signed(value, bits))
     return str
 
 
-def _choose_set(role: str) -> Formatter:
-    constants = load_constants()[role]
+def _choose_set(role: str, sets: dict[str, dict[str, int]]) -> Formatter:
+    constants = sets[role]
     if role == "open_flags":
         return lambda value: _format_open_flags(value, constants)
     if role == "map_flags":
         return lambda value: _format_map_flags(value, constants)
     if role == "clone_flags":
-        return lambda value: _format_clone_flags(value, constants)
+        return lambda value: _format_clone_flags(value, constants, sets["signal"])
     if role == "futex_op":
         return lambda value: _format_futex_op(value, constants)
     if role in ENUMERATIONS:
@@ -168,13 +168,12 @@ def _format_map_flags(value: int, constants: dict[str, int]) -> str:
     return f"{kind}|{rest}" if rest else kind
 
 
-def _format_clone_flags(value: int, constants: dict[str, int]) -> str:
+def _format_clone_flags(value: int, constants: dict[str, int], signals: dict[str, int]) -> str:
     """The low byte is the signal that the parent gets."""
-    signals = _names_by_value(load_constants()["signal"])
     signum = value & 0xFF
     texts = [format_flags(value & ~0xFF, constants, "")] if value & ~0xFF else []
     if signum:
-        texts.append(signals.get(signum, str(signum)))
+        texts.append(_names_by_value(signals).get(signum, str(signum)))
     return "|".join(texts) or "0"
 
 
@@ -194,7 +193,7 @@ def _has_unused_mode(call: Syscall, arguments: Sequence[int]) -> bool:
     """open and openat look at their mode only when they may create a file."""
     if call.name not in ("open", "openat"):
         return False
-    constants = load_constants()["open_flags"]
+    constants = load_constants(call.abi)["open_flags"]
     flags = arguments[1 if call.name == "open" else 2]
     temporary = constants["O_TMPFILE"]
     return not flags & constants["O_CREAT"] and flags & temporary != temporary

@@ -1,9 +1,9 @@
 """Makes ``syscalls.json`` and ``constants.json`` out of a kernel's headers.
 
-    python -m tracectl.tables.generate COMMON FLAVOUR
+    python -m tracectl.tables.generate COMMON AMD64 ARM64
 
-COMMON and FLAVOUR are the unpacked linux-headers-*-common and linux-headers-*-amd64 of the newest
-Debian kernel. Numbers come from the generated entry tables, arguments from the prototypes.
+They are the unpacked linux-headers-*-common, -amd64 and -arm64 of the newest Debian kernel. Numbers
+come from the generated entry tables, arguments from the prototypes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,30 @@ from pathlib import Path
 HERE = Path(__file__).parent
 GENERATOR = "tracectl/tables/generate.py"
 
-_ENTRY_TABLES = {"x86_64": "syscalls_64.h", "i386": "syscalls_32.h"}
-_NUMBERS = {"x86_64": "unistd_64.h", "i386": "unistd_32.h"}
+# architecture: ABI: headers of its entry points and of its numbers
+_TABLES = {
+    "x86": {
+        "x86_64": ("asm/syscalls_64.h", "uapi/asm/unistd_64.h"),
+        "i386": ("asm/syscalls_32.h", "uapi/asm/unistd_32.h"),
+    },
+    "arm64": {
+        "aarch64": ("asm/syscall_table_64.h", "uapi/asm/unistd_64.h"),
+        "arm": ("asm/syscall_table_32.h", "asm/unistd_32.h"),
+    },
+}
+_NARROW = frozenset({"i386", "arm"})
 _PROTOTYPES = (
     "include/asm-generic/syscalls.h",
     "arch/x86/include/asm/syscalls.h",
     "include/linux/syscalls.h",
 )
+# Made by the architecture itself, outside its table; see arch/arm64/kernel/sys_compat.c.
+_PRIVATE = {
+    "arm": {
+        "983042": ("cacheflush", "unsigned long start, unsigned long end, int flags"),
+        "983045": ("set_tls", "unsigned long tls"),
+    }
+}
 
 # Entry points that no header of the package declares; see their SYSCALL_DEFINE in the sources.
 _UNDECLARED = {
@@ -52,6 +69,29 @@ _UNDECLARED = {
     "int advice",
     "sys_ia32_sync_file_range": "int fd, u32 off_low, u32 off_hi, u32 n_low, u32 n_hi, int flags",
     "sys_ia32_fallocate": "int fd, int mode, u32 offset_lo, u32 offset_hi, u32 len_lo, u32 len_hi",
+    # CONFIG_CLONE_BACKWARDS, which every ABI but x86_64 has.
+    "clone_backwards": "unsigned long flags, unsigned long newsp, int *parent_tidptr, "
+    "unsigned long tls, int *child_tidptr",
+    "sys_arm64_personality": "unsigned int personality",
+    "compat_sys_sigreturn": "void",
+    "compat_sys_rt_sigreturn": "void",
+    "compat_sys_aarch32_mmap2": "unsigned long addr, unsigned long len, unsigned long prot, "
+    "unsigned long flags, unsigned long fd, unsigned long pgoff",
+    "compat_sys_aarch32_statfs64": "const char *pathname, size_t sz, struct statfs64 *buf",
+    "compat_sys_aarch32_fstatfs64": "unsigned int fd, size_t sz, struct statfs64 *buf",
+    "compat_sys_aarch32_pread64": "unsigned int fd, char *buf, size_t count, u32 pad, u32 pos_lo, "
+    "u32 pos_hi",
+    "compat_sys_aarch32_pwrite64": "unsigned int fd, const char *buf, size_t count, u32 pad, "
+    "u32 pos_lo, u32 pos_hi",
+    "compat_sys_aarch32_truncate64": "const char *pathname, u32 pad, u32 length_lo, u32 length_hi",
+    "compat_sys_aarch32_ftruncate64": "unsigned int fd, u32 pad, u32 length_lo, u32 length_hi",
+    "compat_sys_aarch32_readahead": "int fd, u32 pad, u32 offset_lo, u32 offset_hi, size_t count",
+    "compat_sys_aarch32_fadvise64_64": "int fd, int advice, u32 offset_lo, u32 offset_hi, "
+    "u32 len_lo, u32 len_hi",
+    "compat_sys_aarch32_sync_file_range2": "int fd, unsigned int flags, u32 offset_lo, "
+    "u32 offset_hi, u32 nbytes_lo, u32 nbytes_hi",
+    "compat_sys_aarch32_fallocate": "int fd, int mode, u32 offset_lo, u32 offset_hi, u32 len_lo, "
+    "u32 len_hi",
 }
 # Prototypes without names for their arguments.
 _NAMES = {
@@ -103,18 +143,32 @@ _SETS = {
     "arch_prctl_option": ("asm/prctl.h", r"ARCH_\w+"),
     "random_flags": ("linux/random.h", r"GRND_\w+"),
 }
+_X86_SETS = frozenset({"arch_prctl_option"})
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("common", type=Path)
-    parser.add_argument("flavour", type=Path)
+    parser.add_argument("amd64", type=Path)
+    parser.add_argument("arm64", type=Path)
     args = parser.parse_args()
-    release = args.flavour.name.removeprefix("linux-headers-")
+    release = args.amd64.name.removeprefix("linux-headers-")
+    flavours = {"x86": args.amd64, "arm64": args.arm64}
     prototypes = read_prototypes(args.common)
-    tables = {abi: make_table(abi, args.flavour, prototypes) for abi in _ENTRY_TABLES}
+    tables = {
+        abi: make_table(abi, flavours[arch] / "arch" / arch / "include/generated", prototypes)
+        for arch, abis in _TABLES.items()
+        for abi in abis
+    }
     _write_lines(HERE / "syscalls.json", release, tables)
-    sets = {name: read_set(name, args.common, args.flavour) for name in _SETS}
+    sets: dict[str, object] = {}
+    for name in _SETS:
+        sets[name] = values = read_set(name, "x86", args.common, args.amd64)
+        if name not in _X86_SETS:
+            others = read_set(name, "arm64", args.common, args.arm64)
+            # Only what differs.
+            if others != values:
+                sets[f"aarch64 {name}"] = others
     _write_lines(HERE / "constants.json", release, sets)
 
 
@@ -131,23 +185,31 @@ def read_prototypes(common: Path) -> dict[str, str]:
     return found
 
 
-def make_table(abi: str, flavour: Path, prototypes: dict[str, str]) -> dict[str, list[object]]:
+def make_table(abi: str, generated: Path, prototypes: dict[str, str]) -> dict[str, list[object]]:
     """Number to name and arguments, each argument as "name:type:bits:sign"."""
-    generated = flavour / "arch/x86/include/generated"
-    entries: dict[int, str] = {}
-    for line in (generated / "asm" / _ENTRY_TABLES[abi]).read_text().splitlines():
-        if match := re.match(r"__SYSCALL\w*\((\d+), (\w+)", line):
-            entries[int(match[1])] = match[2]
+    (arch,) = (arch for arch, abis in _TABLES.items() if abi in abis)
+    entry_table, numbers = ((generated / header).read_text() for header in _TABLES[arch][abi])
+    entries: dict[str, str] = {}
+    pattern = r"^__SYSCALL\w*\((\d+), (\w+)(?:, (compat_sys_\w+))?"
+    for number, native, compat in re.findall(pattern, entry_table, re.MULTILINE):
+        # The others have the native one's arguments.
+        is_own = compat.startswith("compat_sys_aarch32_") or native not in prototypes
+        entries[number] = compat if compat and is_own else native
     table: dict[str, list[object]] = {}
     missing = []
-    numbers = (generated / "uapi/asm" / _NUMBERS[abi]).read_text()
     for name, number in re.findall(r"#define __NR_(\w+)\s+(\d+)", numbers):
-        entry = entries.get(int(number), "sys_ni_syscall")
+        entry = entries.get(number, "sys_ni_syscall")
+        if entry == "sys_clone" and abi != "x86_64":
+            entry = "clone_backwards"
+        if name == "syscalls":
+            continue
         if entry not in prototypes:
             missing.append(entry)
             continue
-        arguments = parse_parameters(entry, prototypes[entry], narrow=abi == "i386")
+        arguments = parse_parameters(entry, prototypes[entry], narrow=abi in _NARROW)
         table[number] = [name, *arguments]
+    for number, (name, parameters) in _PRIVATE.get(abi, {}).items():
+        table[number] = [name, *parse_parameters(name, parameters, narrow=True)]
     if missing:
         raise SystemExit(f"{abi}: no prototype of {missing}; add them to _UNDECLARED")
     return dict(sorted(table.items(), key=lambda item: int(item[0])))
@@ -170,13 +232,13 @@ def parse_parameters(entry: str, parameters: str, *, narrow: bool) -> list[str]:
     return arguments
 
 
-def read_set(name: str, common: Path, flavour: Path) -> dict[str, int]:
+def read_set(name: str, arch: str, common: Path, flavour: Path) -> dict[str, int]:
     """The macros of a header whose names match, with their values."""
     header, pattern = _SETS[name]
     include = f"#include <{header}>\n"
-    macros = _preprocess(include, common, flavour, "-dM")
+    macros = _preprocess(include, arch, common, flavour, "-dM")
     names = sorted(match[1] for match in re.finditer(rf"^#define ({pattern}) ", macros, re.M))
-    text = _preprocess(include + "".join(f'"@{n}" {n}\n' for n in names), common, flavour)
+    text = _preprocess(include + "".join(f'"@{n}" {n}\n' for n in names), arch, common, flavour)
     values = {}
     for constant, expression in re.findall(r'^"@(\w+)" (.*)$', text, re.M):
         value = _evaluate(expression)
@@ -185,11 +247,11 @@ def read_set(name: str, common: Path, flavour: Path) -> dict[str, int]:
     return dict(sorted(values.items(), key=lambda item: (item[1], item[0])))
 
 
-def _preprocess(source: str, common: Path, flavour: Path, *options: str) -> str:
+def _preprocess(source: str, arch: str, common: Path, flavour: Path, *options: str) -> str:
     includes = []
     for directory in (
-        common / "arch/x86/include/uapi",
-        flavour / "arch/x86/include/generated/uapi",
+        common / "arch" / arch / "include/uapi",
+        flavour / "arch" / arch / "include/generated/uapi",
         common / "include/uapi",
         flavour / "include/generated/uapi",
         common / "include",

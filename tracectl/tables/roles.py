@@ -6,7 +6,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from tracectl.tables.table import Argument, Syscall
+from tracectl.tables.table import MACHINES, Argument, Syscall
 
 # (system call, argument) to the set of constants or the way to print it.
 _BY_CALL = {
@@ -33,6 +33,7 @@ _BY_CALL = {
     ("faccessat2", "mode"): "access_mode",
     ("faccessat2", "flags"): "at_flags",
     ("newfstatat", "flag"): "at_flags",
+    ("fstatat64", "flag"): "at_flags",
     ("statx", "flags"): "at_flags",
     ("unlinkat", "flag"): "unlink_flags",
     ("linkat", "flags"): "at_flags",
@@ -47,6 +48,7 @@ _BY_CALL = {
     ("epoll_ctl", "op"): "epoll_op",
     ("prlimit64", "resource"): "resource",
     ("getrlimit", "resource"): "resource",
+    ("ugetrlimit", "resource"): "resource",
     ("setrlimit", "resource"): "resource",
     ("prctl", "option"): "prctl_option",
     ("arch_prctl", "option"): "arch_prctl_option",
@@ -121,10 +123,15 @@ def role_of(call: Syscall, argument: Argument) -> str:
 
 
 @cache
-def load_constants() -> dict[str, dict[str, int]]:
-    """Sets of constants by name: name to value, ascending by value."""
+def load_constants(abi: str) -> dict[str, dict[str, int]]:
+    """Sets of constants of ``abi`` by name: name to value, ascending by value."""
     tree = json.loads(files("tracectl.tables").joinpath("constants.json").read_bytes())
     sets = {name: values for name, values in tree.items() if isinstance(values, dict)}
+    # "MACHINE NAME" is a set that differs there.
+    own = {name: sets.pop(name) for name in list(sets) if " " in name}
+    for machine, name in map(str.split, own):
+        if abi in MACHINES[machine]:
+            sets[name] = own[f"{machine} {name}"]
     # Two meanings of one value: which one it is depends on the call.
     at_flags, unlink_flags = dict(sets["at_flags"]), dict(sets["at_flags"])
     del at_flags["AT_REMOVEDIR"], unlink_flags["AT_EACCESS"]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-ABIS = ("x86_64", "i386", "x32")
-"""Names of the ABIs in the order of enum tracectl_abi."""
+from tracectl.errors import UnsupportedError
+
+MACHINES = {"x86_64": ("x86_64", "i386"), "aarch64": ("aarch64", "arm")}
+"""The tables of a machine, as uname names it: of its own ABI and of the 32-bit one. x32, the third
+of enum tracectl_abi, has the numbers of x86_64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """``bits`` is the width the kernel uses, 32 or 64; in the i386 table it is always 32."""
+    """``bits`` is the width the kernel uses, 32 or 64; in a 32-bit ABI it is always 32."""
 
     name: str
     ctype: str
@@ -29,6 +33,9 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Syscall:
+    """``abi`` is that of its table."""
+
+    abi: str
     nr: int
     name: str
     args: tuple[Argument, ...]
@@ -41,7 +48,7 @@ class SyscallTable:
         self.abi = abi
         self.kernel = kernel
         self._rows = rows
-        self._calls = {int(nr): _parse(int(nr), row) for nr, row in rows.items()}
+        self._calls = {int(nr): _parse(abi, int(nr), row) for nr, row in rows.items()}
 
     def __iter__(self) -> Iterator[Syscall]:
         return iter(self._calls.values())
@@ -72,14 +79,24 @@ class SyscallTable:
 
 @cache
 def load_table(abi: str) -> SyscallTable:
-    """The table that came with this tracectl: "x86_64" or "i386"."""
+    """The table that came with this tracectl, by its name in MACHINES."""
     tree = json.loads(files("tracectl.tables").joinpath("syscalls.json").read_bytes())
     return SyscallTable(abi, tree["kernel"], tree[abi])
 
 
-def _parse(nr: int, row: list[str]) -> Syscall:
+def load_tables(machine: str = platform.machine()) -> dict[str, SyscallTable]:
+    """The tables of ``machine``, by default this one, by name and in the order of the ABIs.
+    UnsupportedError where there are none."""
+    if machine not in MACHINES:
+        raise UnsupportedError(
+            f"tracectl knows the system calls of {' and '.join(MACHINES)}, not of {machine}"
+        )
+    return {abi: load_table(abi) for abi in MACHINES[machine]}
+
+
+def _parse(abi: str, nr: int, row: list[str]) -> Syscall:
     name, *arguments = row
-    return Syscall(nr, name, tuple(_parse_argument(text) for text in arguments))
+    return Syscall(abi, nr, name, tuple(_parse_argument(text) for text in arguments))
 
 
 def _parse_argument(text: str) -> Argument:

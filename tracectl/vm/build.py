@@ -56,9 +56,11 @@ def build_module(
 
     ``arguments`` go to make, such as W=1. GuestError with the compiler's first error.
     """
-    if kernel.root is None and not (shutil.which("make") and shutil.which("gcc-12")):
+    machine = kernel.machine
+    if kernel.root is None and not (shutil.which("make") and shutil.which(machine.compiler)):
         raise UnsupportedError(
-            "building the module needs make and gcc-12: apt-get install make gcc-12"
+            f"building the module needs make and {machine.compiler}: "
+            f"apt-get install make {machine.compiler_package}"
         )
     directory.mkdir(parents=True, exist_ok=True)
     parent = directory if kernel.root is None else kernel.root / "var" / "tmp"
@@ -83,7 +85,7 @@ def _make(kernel: Kernel, work: Path) -> list[str]:
     # No BTF: it needs pahole, and nothing here reads it.
     quiet = ["make", "-s", "CONFIG_DEBUG_INFO_BTF_MODULES=", "-C"]
     if kernel.root is None:
-        return [*quiet, str(kernel.build), f"M={work}"]
+        return [*quiet, str(kernel.build), f"M={work}", *kernel.machine.make]
     inside = [f"/{path.relative_to(kernel.root)}" for path in (kernel.build, work)]
     return [*enter_root(kernel.root), *quiet, inside[0], f"M={inside[1]}"]
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,12 @@ from threading import Thread
 
 from tracectl.errors import GuestError, UnsupportedError
 from tracectl.vm.initramfs import build_initramfs
-from tracectl.vm.kernel import Kernel
+from tracectl.vm.kernel import Kernel, cache_directory
+from tracectl.vm.userland import BYTECODE, PACKAGE, PYTHON
 
 JOB = Path("/job")
 """Where the job directory is in the guest."""
 
-_QEMU = "qemu-system-x86_64"
 _TAIL_LINES = 30
 _PROBLEM = re.compile(r"WARNING: |BUG: |Oops|Kernel panic|rcu: INFO|general protection|INFO: task")
 # What the emulated machine and the distribution's kernel say by themselves.
@@ -38,6 +39,17 @@ class Options:
     single_thread: bool = False
     module: Path | None = None
     boot: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The directory ``path`` of this machine, which is ``at`` in the guest. Changes stay in it if
+    it ``is_writable``; else they are gone with the guest."""
+
+    tag: str
+    at: Path
+    path: Path
+    is_writable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +76,70 @@ def run_guest(
 ) -> GuestResult:
     """Runs ``argv`` in ``cwd`` under ``kernel``, on the machine's own files.
 
+    A kernel with a userland has that instead, and of the machine's files those below ``cwd``, where
+    the userland has no such directory of its own.
+
     The directory ``job`` is /job in the guest and the only place whose changes stay. GuestError
     when the guest panics, hangs or does not come up.
     """
-    if shutil.which(_QEMU) is None:
+    machine = kernel.machine
+    if shutil.which(machine.qemu) is None:
         raise UnsupportedError(
-            f"a guest needs {_QEMU}, which is not installed: apt-get install qemu-system-x86"
+            f"a guest needs {machine.qemu}, which is not installed: "
+            f"apt-get install {machine.qemu_package}"
         )
-    _write_job(job, kernel, argv, cwd, env, options)
+    shares = _shares(kernel, job, cwd)
+    if kernel.userland is not None:
+        env = {**env, "PYTHONPYCACHEPREFIX": str(BYTECODE)}
+    _write_job(job, argv, cwd, env)
     with _Pump(stdout) as out, _Pump(stderr) as err:
-        return _run(kernel, job, options, (out, err))
+        return _run(kernel, job, shares, options, (out, err))
 
 
-def _run(kernel: Kernel, job: Path, options: Options, streams: tuple[int, int]) -> GuestResult:
+def python_of(kernel: Kernel) -> str:
+    """The interpreter in its guest that has this package."""
+    return sys.executable if kernel.userland is None else PYTHON
+
+
+def _shares(kernel: Kernel, job: Path, cwd: Path) -> list[Share]:
+    shares = [
+        Share("root", Path("/"), kernel.userland or Path("/")),
+        Share("modules", Path("/lib/modules") / kernel.release, kernel.modules),
+        Share("job", JOB, job, is_writable=True),
+    ]
+    if kernel.userland is not None:
+        package = Path(__file__).parents[1]
+        bytecode = cache_directory() / "bytecode"
+        bytecode.mkdir(exist_ok=True)
+        shares += [
+            Share("package", PACKAGE, package),
+            Share("bytecode", BYTECODE, bytecode, is_writable=True),
+        ]
+        if not (kernel.userland / cwd.relative_to("/")).exists():
+            shares.append(Share("cwd", cwd, cwd))
+    return shares
+
+
+def _mounts(shares: Sequence[Share]) -> str:
+    """As init calls its functions."""
+    lines = []
+    for share in shares:
+        kind = "writable" if share.is_writable else "throw_away"
+        lines.append(f"{kind} {share.tag} {shlex.quote(str(share.at))}\n")
+    return "".join(lines)
+
+
+def _run(
+    kernel: Kernel,
+    job: Path,
+    shares: Sequence[Share],
+    options: Options,
+    streams: tuple[int, int],
+) -> GuestResult:
     with tempfile.TemporaryDirectory(prefix="tracectl-vm-") as temporary:
         work = Path(temporary)
-        (work / "initramfs").write_bytes(build_initramfs(kernel))
-        command = _qemu_command(kernel, work, job, options, streams)
+        (work / "initramfs").write_bytes(build_initramfs(kernel, _mounts(shares), options.module))
+        command = _qemu_command(kernel, work, shares, options, streams)
         for attempt in range(2):
             exit_code = _boot(command, work, job, options.timeout_s, streams)
             # One boot in a dozen of some kernels ends early under emulation.
@@ -133,20 +192,9 @@ def find_problems(log: str) -> list[str]:
     ]
 
 
-def _write_job(
-    job: Path,
-    kernel: Kernel,
-    argv: Sequence[str],
-    cwd: Path,
-    env: Mapping[str, str],
-    options: Options,
-) -> None:
+def _write_job(job: Path, argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
     for name in ("status", "started", "dmesg"):
         (job / name).unlink(missing_ok=True)
-    module = shlex.quote(str(options.module)) if options.module else ""
-    (job / "environment").write_text(
-        f"MODULES={shlex.quote(str(kernel.modules))}\nMODULE={module}\n"
-    )
     pairs = [f"{name}={value}" for name, value in env.items()]
     (job / "command").write_text(
         f"cd {shlex.quote(str(cwd))} || exit 126\n"
@@ -157,18 +205,23 @@ def _write_job(
 
 
 def _qemu_command(
-    kernel: Kernel, work: Path, job: Path, options: Options, streams: tuple[int, int]
+    kernel: Kernel,
+    work: Path,
+    shares: Sequence[Share],
+    options: Options,
+    streams: tuple[int, int],
 ) -> list[str]:
+    machine = kernel.machine
     accel, smp = "tcg,thread=multi", options.smp
     if options.icount or options.single_thread:
         accel = "tcg,thread=single"
     if options.icount:
         accel, smp = "tcg", 1
-    boot = ["console=ttyS0", "quiet", "loglevel=4", "panic=-1", "panic_on_warn=1", "oops=panic"]
-    boot += ["mitigations=off", "random.trust_cpu=on", "tsc=reliable", *options.boot]
+    boot = [*machine.boot, "quiet", "loglevel=4", "panic=-1", "panic_on_warn=1", "oops=panic"]
+    boot += ["mitigations=off", *options.boot]
     # A guest must not outlive the tool, not even when that is killed.
-    command = ["setpriv", "--pdeathsig", "KILL", "--", _QEMU]
-    command += ["-machine", "q35", "-accel", accel, "-cpu", "max", "-smp", str(smp)]
+    command = ["setpriv", "--pdeathsig", "KILL", "--", machine.qemu]
+    command += [*machine.hardware, "-accel", accel, "-smp", str(smp)]
     command += ["-m", str(options.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot"]
     command += ["-display", "none", "-kernel", str(kernel.vmlinuz)]
     command += ["-initrd", str(work / "initramfs"), "-append", " ".join(boot)]
@@ -178,10 +231,11 @@ def _qemu_command(
         command += ["-add-fd", f"fd={fd},set={fd}"]
         command += ["-chardev", f"file,id={name},path=/dev/fdset/{fd},append=on"]
         command += ["-device", f"virtserialport,chardev={name},name={name}"]
-    for name, path, more in (("root", Path("/"), ",readonly=on"), ("job", job, "")):
-        command += ["-fsdev", f"local,id={name},path={_escape(path)},security_model=none,"
-                    f"multidevs=remap{more}"]  # fmt: skip
-        command += ["-device", f"virtio-9p-pci,fsdev={name},mount_tag={name}"]
+    for share in shares:
+        more = "" if share.is_writable else ",readonly=on"
+        command += ["-fsdev", f"local,id={share.tag},path={_escape(share.path)},"
+                    f"security_model=none,multidevs=remap{more}"]  # fmt: skip
+        command += ["-device", f"virtio-9p-pci,fsdev={share.tag},mount_tag={share.tag}"]
     if options.icount:
         command += ["-icount", "shift=0,sleep=off"]
     return command
@@ -212,7 +266,7 @@ def _boot(
         finally:
             qemu.kill()
     if code:
-        raise GuestError(f"{_QEMU} failed: {_tail(_read(work / 'qemu'))}")
+        raise GuestError(f"the guest's emulator failed: {_tail(_read(work / 'qemu'))}")
     status = _read(job / "status").strip()
     return int(status) if status else None
 

@@ -11,17 +11,22 @@ for module in /modules/*.ko; do
 	insmod "$module" || echo "init: $module failed" >/dev/kmsg
 done
 
-mkdir -p /lower /upper /root /job
-mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144,access=any job /job
-mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 root /lower
+# throw_away TAG DIRECTORY: what is changed in it goes to memory.
+throw_away() {
+	mkdir -p "/lower/$1" "/upper/$1/data" "/upper/$1/work" "/root$2"
+	mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 "$1" "/lower/$1"
+	mount -t overlay -o "lowerdir=/lower/$1,upperdir=/upper/$1/data,workdir=/upper/$1/work" \
+		"$1" "/root$2"
+}
+writable() {
+	mkdir -p "/root$2"
+	mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144,access=any "$1" "/root$2"
+}
+mkdir /upper
 mount -t tmpfs -o mode=755 upper /upper
-mkdir /upper/data /upper/work
-mount -t overlay -o lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work root /root
-. /job/environment
+. /mounts
 
-mkdir -p /root/job "/root/lib/modules/$(uname -r)" /root/proc /root/sys /root/dev /root/run
-mount --bind "/root$MODULES" "/root/lib/modules/$(uname -r)"
-mount --move /job /root/job
+mkdir -p /root/proc /root/sys /root/dev /root/run
 mount --move /proc /root/proc
 mount --move /sys /root/sys
 mount --move /dev /root/dev
@@ -50,7 +55,7 @@ for port in /root/sys/class/virtio-ports/*; do
 	eval "$stream=$!"
 done
 
-[ -z "$MODULE" ] || insmod "/root$MODULE" || echo "init: $MODULE failed" >/root/dev/kmsg
+[ ! -e /module.ko ] || insmod /module.ko || echo "init: the module failed" >/root/dev/kmsg
 : >/root/job/started
 chroot /root /bin/sh /job/command >/stdout 2>/stderr </dev/null
 echo $? >/root/job/status

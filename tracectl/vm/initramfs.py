@@ -16,21 +16,28 @@ MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 _DIRECTORY, _FILE, _CHAR_DEVICE = 0o040755, 0o100755, 0o020600
 
 
-def build_initramfs(kernel: Kernel) -> bytes:
-    """An uncompressed newc archive. UnsupportedError when busybox is missing."""
-    busybox = shutil.which("busybox")
+def build_initramfs(kernel: Kernel, mounts: str, module: Path | None = None) -> bytes:
+    """An uncompressed newc archive. ``mounts`` is the part of init that the guest's own files need;
+    ``module`` is loaded last. UnsupportedError when busybox is missing."""
+    found = shutil.which("busybox")
+    busybox = Path(found) if found else None
+    if kernel.userland is not None:
+        busybox = kernel.userland / "usr" / "bin" / "busybox"
     if busybox is None:
         raise UnsupportedError("the guest needs busybox: apt-get install busybox-static")
     archive = _Archive()
     for name in ("bin", "dev", "proc", "sys", "modules"):
         archive.add(name, _DIRECTORY)
     archive.add("dev/console", _CHAR_DEVICE, device=(5, 1))
-    archive.add("bin/busybox", _FILE, Path(busybox).read_bytes())
+    archive.add("bin/busybox", _FILE, busybox.read_bytes())
     archive.add("init", _FILE, files("tracectl.vm").joinpath("init.sh").read_bytes())
+    archive.add("mounts", _FILE, mounts.encode(errors="surrogateescape"))
     paths = module_closure(kernel.modules, MODULES)
     for index, path in enumerate(paths):
         # Numbered, so that init loads them in the order of their dependencies.
         archive.add(f"modules/{index:02}.ko", _FILE, read_module(kernel.modules / path))
+    if module is not None:
+        archive.add("module.ko", _FILE, module.read_bytes())
     return archive.finish()
 
 

@@ -8,13 +8,15 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from tracectl.errors import GuestError, UnsupportedError
+from tracectl.vm.machine import ARM64, X86_64, Machine
 from tracectl.vm.packages import PackageCache
 from tracectl.vm.root import kernel_release, make_root
+from tracectl.vm.userland import make_userland
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Series:
     suite: str
     flavour: str = "amd64"
     is_built_here: bool = False
+    machine: Machine = X86_64
 
 
 SERIES = {
@@ -34,6 +37,7 @@ SERIES = {
     "6.12-bpo": Series("bookworm-backports", is_built_here=True),
     "6.12-cloud": Series("trixie", "cloud-amd64"),
     "6.12-rt": Series("trixie", "rt-amd64"),
+    "6.12-arm64": Series("bookworm-backports", "arm64", is_built_here=True, machine=ARM64),
     "7.2": Series("forky"),
     "7.3": Series("experimental"),
 }
@@ -46,13 +50,16 @@ Progress = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """An unpacked kernel: ``modules`` is its lib/modules/RELEASE, ``build`` what modules are built
-    against, ``root`` the root file system that it is installed in, if it is."""
+    against, ``root`` the root file system that it is installed in, if it is; ``userland`` the one
+    that its guest runs on, if that cannot be this machine's."""
 
     release: str
     vmlinuz: Path
     modules: Path
     build: Path
     root: Path | None = None
+    machine: Machine = X86_64
+    userland: Path | None = None
 
 
 def cache_directory() -> Path:
@@ -68,21 +75,32 @@ def fetch_kernel(
     """The kernel of series ``name``, from the cache or else from the mirror.
 
     ``is_installed``: in a root file system of its own suite, with DKMS, which takes root and a
-    minute; by default only where it has to be. UnsupportedError for a series that is not known,
-    GuestError when it cannot be had.
+    minute; by default only where it has to be, and never for another architecture.
+    UnsupportedError for a series that is not known, GuestError when it cannot be had.
     """
     series = SERIES.get(name)
     if series is None:
         raise UnsupportedError(f"no kernel {name!r} for the guest; there are {', '.join(SERIES)}")
-    if platform.machine() != "x86_64":
+    if platform.machine() != X86_64.name:
         raise UnsupportedError(f"the guest runs on x86_64 so far, this is {platform.machine()}")
-    if is_installed or not series.is_built_here:
+    if series.machine is X86_64 and (is_installed or not series.is_built_here):
         return _installed(series, progress)
     directory = cache_directory() / "kernels" / name
     if not (directory / "release").is_file():
         progress(f"fetching kernel {name} into {directory}")
-        _retry(partial(_fetch, series.suite, directory))
-    return _kernel_in(directory)
+        _retry(partial(_fetch, series, directory))
+    kernel = _kernel_in(directory)
+    if series.machine is X86_64:
+        return kernel
+    return replace(kernel, machine=series.machine, userland=_userland(series.machine, progress))
+
+
+def _userland(machine: Machine, progress: Progress) -> Path:
+    directory = cache_directory() / "userlands" / machine.debian
+    if not directory.is_dir():
+        progress(f"making a root file system for {machine.debian} in {directory}")
+        _retry(partial(make_userland, machine, directory))
+    return directory
 
 
 def _installed(series: Series, progress: Progress) -> Kernel:
@@ -113,7 +131,7 @@ def _kernel_in(directory: Path) -> Kernel:
     )
 
 
-def _fetch(suite: str, directory: Path) -> None:
+def _fetch(series: Series, directory: Path) -> None:
     """Unpacks beside ``directory`` and renames: an interrupted run leaves nothing half done."""
     cache = directory.parent
     try:
@@ -121,20 +139,31 @@ def _fetch(suite: str, directory: Path) -> None:
     except OSError as error:
         raise GuestError(f"the cache {cache} cannot be made: {error.strerror}") from error
     _check_space(cache)
-    packages = PackageCache(suite, cache.parent / "apt" / suite)
+    packages = _packages(series, series.machine)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".new-") as temporary:
         work = Path(temporary)
         (work / "debs").mkdir()
         tree = work / "tree"
-        release = packages.dependencies("linux-image-amd64")[0].removeprefix("linux-image-")
+        image = packages.dependencies(f"linux-image-{series.flavour}")[0]
+        release = image.removeprefix("linux-image-")
         headers = f"linux-headers-{release}"
-        wanted = [name for name in packages.dependencies(headers) if "gcc" not in name]
-        for deb in packages.download([f"linux-image-{release}", headers, *wanted], work / "debs"):
+        needed = packages.dependencies(headers)
+        # Its programs run here.
+        programs = [name for name in needed if name.startswith("linux-kbuild-")]
+        others = [name for name in needed if name not in programs and "gcc" not in name]
+        packages.download([image, headers, *others], work / "debs")
+        _packages(series, X86_64).download(programs, work / "debs")
+        for deb in sorted((work / "debs").glob("*.deb")):
             _run("dpkg-deb", "-x", str(deb), str(tree))
         _settle(tree, release)
         (tree / "release").write_text(release)
         shutil.rmtree(directory, ignore_errors=True)
         tree.rename(directory)
+
+
+def _packages(series: Series, machine: Machine) -> PackageCache:
+    name = f"{series.suite}-{machine.debian}"
+    return PackageCache(series.suite, cache_directory() / "apt" / name, machine.debian)
 
 
 def _settle(tree: Path, release: str) -> None:

@@ -70,14 +70,15 @@ def sources_for(suite: str, known: Sequence[Source]) -> list[Source]:
 
 
 class PackageCache:
-    """Packages of one Debian suite, below ``directory``."""
+    """Packages of one Debian suite for one of its architectures, below ``directory``."""
 
-    def __init__(self, suite: str, directory: Path) -> None:
+    def __init__(self, suite: str, directory: Path, architecture: str = "amd64") -> None:
         if shutil.which("apt-get") is None:
             raise UnsupportedError(
                 "the guest's kernel is fetched with apt, which is not installed here"
             )
         self._directory = directory
+        self._architecture = architecture
         for part in ("state/lists/partial", "cache/archives/partial"):
             (directory / part).mkdir(parents=True, exist_ok=True)
         (directory / "status").touch()
@@ -106,7 +107,7 @@ class PackageCache:
             "Dir::Cache": state / "cache",
             "Dir::Etc::SourceList": state / "sources.list",
             "Dir::Etc::SourceParts": "/dev/null",
-            "APT::Architecture": "amd64",
+            "APT::Architecture": self._architecture,
             "APT::Sandbox::User": "root",
             "Acquire::Retries": "3",
         }

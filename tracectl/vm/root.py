@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tracectl.errors import GuestError, UnsupportedError
@@ -35,25 +35,39 @@ _OPTIONS = (
 def make_root(suite: str, flavours: Sequence[str], directory: Path) -> None:
     """A minimal root of ``suite`` in ``directory``, with the kernels of these flavours, their
     headers and DKMS. GuestError when it cannot be made, UnsupportedError where that needs more."""
+    kernels = [f"linux-{part}-{flavour}" for flavour in flavours for part in ("image", "headers")]
+    base = _BASES.get(suite, suite)
+    more: list[str] = []
+    if base != suite:
+        kernels = [f"{package}/{suite}" for package in kernels]
+        more = [source.line() for source in sources_for(suite, machine_sources())]
+    debootstrap(base, directory, [*kernels, *_TOOLS], "--variant=minbase", more_sources=more)
+
+
+def debootstrap(
+    suite: str,
+    directory: Path,
+    packages: Sequence[str],
+    *options: str,
+    more_sources: Sequence[str] = (),
+    settle: Callable[[Path], None] = lambda _: None,
+) -> None:
+    """``packages`` of ``suite`` in ``directory``, by mmdebstrap with ``options`` and ``settle``
+    after it. GuestError when that fails, UnsupportedError where it cannot be used."""
     if os.geteuid():
         raise UnsupportedError(f"a root file system of {suite} can be made by root only")
     if shutil.which("mmdebstrap") is None:
         raise UnsupportedError(
             f"a root file system of {suite} needs mmdebstrap: apt-get install mmdebstrap"
         )
-    kernels = [f"linux-{part}-{flavour}" for flavour in flavours for part in ("image", "headers")]
-    base = _BASES.get(suite, suite)
-    lines = [source.line() for source in sources_for(base, machine_sources())]
-    if base != suite:
-        kernels = [f"{package}/{suite}" for package in kernels]
-        lines += [source.line() for source in sources_for(suite, machine_sources())]
+    lines = [source.line() for source in sources_for(suite, machine_sources())]
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".new-") as temporary:
         root = Path(temporary) / "root"
         done = subprocess.run(
-            ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", *_OPTIONS,
-             f"--include={','.join([*kernels, *_TOOLS])}", base, str(root),
-             *(line.strip() for line in lines)],
+            ["mmdebstrap", "--mode=root", "--format=directory", *_OPTIONS, *options,
+             f"--include={','.join(packages)}", suite, str(root),
+             *(line.strip() for line in [*lines, *more_sources])],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -61,6 +75,7 @@ def make_root(suite: str, flavours: Sequence[str], directory: Path) -> None:
             raise GuestError(
                 f"no root file system of {suite}: {(errors or ['E: no reason given'])[0][3:]}"
             )
+        settle(root)
         shutil.rmtree(directory, ignore_errors=True)
         root.rename(directory)
 
