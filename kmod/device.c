@@ -102,6 +102,18 @@ static long do_stop(struct file *file, void __user *arg)
 	return tracectl_session_stop();
 }
 
+static long do_filter(struct file *file, void __user *arg)
+{
+	struct tracectl_filter *terms = memdup_user(arg, sizeof(*terms));
+	long err;
+
+	if (IS_ERR(terms))
+		return PTR_ERR(terms);
+	err = tracectl_session_filter(terms);
+	kfree(terms);
+	return err;
+}
+
 static int install(struct file *file, struct tracectl_stream *stream,
 		   void __user *arg)
 {
@@ -178,6 +190,7 @@ static const struct {
 	{ TRACECTL_IOC_STOP, do_stop },
 	{ TRACECTL_IOC_STREAM, do_stream },
 	{ TRACECTL_IOC_CLOCK, do_clock },
+	{ TRACECTL_IOC_FILTER, do_filter },
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

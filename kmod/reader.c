@@ -110,6 +110,20 @@ static long put(struct reader *reader, void __user *arg)
 	return 0;
 }
 
+/* They are counted apart: a call that is filtered out has not its CPU's to itself. */
+static int copy_filtered(const struct reader *reader,
+			 struct tracectl_syscall_counts __user *counts)
+{
+	const u64 *filtered =
+		per_cpu_ptr(reader->session->selection.filtered, reader->cpu);
+	int i;
+
+	for (i = 0; i < TRACECTL_SLOTS; i++)
+		if (filtered[i] && put_user(filtered[i], &counts[i].filtered))
+			return -EFAULT;
+	return 0;
+}
+
 static long counters(struct reader *reader,
 		     struct tracectl_counters __user *arg)
 {
@@ -122,7 +136,8 @@ static long counters(struct reader *reader,
 	if (get_user(syscalls, &arg->syscalls))
 		return -EFAULT;
 	if (copy_to_user(u64_to_user_ptr(syscalls), totals->syscalls,
-			 sizeof(totals->syscalls)))
+			 sizeof(totals->syscalls)) ||
+	    copy_filtered(reader, u64_to_user_ptr(syscalls)))
 		return -EFAULT;
 	answer.syscalls = syscalls;
 	answer.filtered =

@@ -101,7 +101,7 @@ static void release(struct kref *ref)
 	kfree(session->totals);
 	vfree(session->layouts);
 	vfree(session->entered);
-	tracectl_filter_destroy(&session->filter);
+	tracectl_filter_destroy(&session->selection);
 	bitmap_free(session->streamed);
 	put_pid(session->owner_pid);
 	kfree(session);
@@ -185,6 +185,21 @@ static int read_layouts(struct tracectl_session *session, u64 user_shapes)
 	return err ?: layout_of(&session->layouts[count], &unknown, 0);
 }
 
+static int read_filter(struct tracectl_session *session, u64 user_filter)
+{
+	struct tracectl_filter *terms;
+	int err;
+
+	if (!user_filter)
+		return 0;
+	terms = memdup_user(u64_to_user_ptr(user_filter), sizeof(*terms));
+	if (IS_ERR(terms))
+		return PTR_ERR(terms);
+	err = tracectl_filter_set(&session->selection, terms);
+	kfree(terms);
+	return err;
+}
+
 static int alloc_totals(struct tracectl_session *session)
 {
 	int cpu;
@@ -236,7 +251,9 @@ static struct tracectl_session *create(struct file *owner,
 	describe(session, owner, config);
 	err = alloc_totals(session) ?:
 	      read_layouts(session, config->shapes) ?:
-	      tracectl_filter_init(&session->filter, config->target_pid) ?:
+	      tracectl_filter_init(&session->selection,
+				   config->target_pid) ?:
+	      read_filter(session, config->filter) ?:
 	      tracectl_stream_open(session);
 	if (err) {
 		tracectl_session_put(session);
@@ -256,7 +273,7 @@ static int arm(struct tracectl_session *session, u32 *failed_class)
 	if (err)
 		return err;
 	if (session->target_pid) {
-		err = tracectl_filter_follow(&session->filter,
+		err = tracectl_filter_follow(&session->selection,
 					     session->target_pid);
 		if (err)
 			detach_sites(session->classes, ARRAY_SIZE(sites));
@@ -336,6 +353,20 @@ int tracectl_session_resume(void)
 int tracectl_session_pause(void)
 {
 	return set_gate(TRACECTL_STATE_ARMED);
+}
+
+int tracectl_session_filter(const struct tracectl_filter *terms)
+{
+	int err;
+
+	mutex_lock(&lock);
+	err = check_control()
+		      ?: tracectl_filter_set(&current_session->selection,
+					     terms);
+	if (!err)
+		tracectl_filter_begin_session(&current_session->selection);
+	mutex_unlock(&lock);
+	return err;
 }
 
 static void sum_totals(const struct tracectl_session *session,

@@ -34,7 +34,7 @@ struct tracectl_session {
 	char owner_comm[TRACECTL_COMM_BYTES];
 
 	struct tracectl_clock clock;
-	struct tracectl_filter filter;
+	struct tracectl_selection selection;
 	struct tracectl_layout *layouts; /* by slot */
 	struct tracectl_totals **totals; /* by CPU */
 	struct tracectl_entered *entered; /* by tid */
@@ -52,6 +52,7 @@ int tracectl_session_resume(void);
 int tracectl_session_pause(void);
 int tracectl_session_stop(void);
 void tracectl_session_close(struct tracectl_session *session);
+int tracectl_session_filter(const struct tracectl_filter *terms);
 void tracectl_session_status(struct tracectl_status *status);
 void tracectl_session_clock(const struct tracectl_session *session,
 			    struct tracectl_clocks *clocks);

@@ -251,7 +251,7 @@ void tracectl_stream_begin_session(struct tracectl_session *session)
 		pc->entered = session->entered;
 		pc->entry_switches = TRACECTL_NO_CALL;
 	}
-	tracectl_filter_reset();
+	tracectl_filter_begin_session(&session->selection);
 }
 
 /* No probe runs any more. Hands over what is left. */
@@ -267,6 +267,7 @@ void tracectl_stream_end_session(struct tracectl_session *session)
 		pc->totals->filtered = pc->filtered;
 		memset(pc, 0, sizeof(*pc));
 	}
+	tracectl_filter_end_session();
 	smp_store_release(&session->ended, true);
 	for_each_possible_cpu (cpu) {
 		struct rchan_buf *buf = *per_cpu_ptr(session->chan->buf, cpu);
@@ -281,10 +282,14 @@ u64 tracectl_stream_filtered(const struct tracectl_session *session,
 			     unsigned int cpu)
 {
 	const struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
+	u64 filtered = READ_ONCE(pc->session) == session
+			       ? READ_ONCE(pc->filtered)
+			       : session->totals[cpu]->filtered;
+	int i;
 
-	return READ_ONCE(pc->session) == session
-		       ? READ_ONCE(pc->filtered)
-		       : session->totals[cpu]->filtered;
+	for (i = 0; i < TRACECTL_SLOTS; i++)
+		filtered += per_cpu_ptr(session->selection.filtered, cpu)[i];
+	return filtered;
 }
 
 /*

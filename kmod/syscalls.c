@@ -90,6 +90,15 @@ static struct call classify(long nr)
 	return call;
 }
 
+/* Whether the call is filtered out, and counted as that. */
+static __always_inline bool drops(long nr)
+{
+	if (!static_branch_unlikely(&tracectl_filters_calls))
+		return false;
+	return tracectl_filter_drops(likely(is_native(nr)) ? nr
+							   : classify(nr).slot);
+}
+
 /* Another ABI than the kernel's own, or a number that no table has. */
 static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
 		      struct call call, struct tracectl_place place)
@@ -149,6 +158,8 @@ static noinline notrace void on_entry(struct pt_regs *regs, long nr)
 		this_cpu_inc(tracectl_cpus.filtered);
 		return;
 	}
+	if (drops(nr))
+		return;
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_SYSCALL, &place) &&
@@ -242,6 +253,8 @@ static noinline notrace void on_exit(struct pt_regs *regs, long result)
 		this_cpu_inc(tracectl_cpus.filtered);
 		return;
 	}
+	if (drops(syscall_get_nr(current, regs)))
+		return;
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_SYSCALL, &place) &&

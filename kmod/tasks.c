@@ -66,7 +66,7 @@ static void notrace probe_exec(void *data, struct task_struct *task,
 {
 	struct tracectl_cpu *pc;
 
-	tracectl_filter_rename(task, old_tid);
+	tracectl_filter_exec(task, old_tid);
 	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
 	if (pc)
 		record_exec(pc, old_tid, bprm->filename);

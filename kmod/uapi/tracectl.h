@@ -24,8 +24,11 @@
  * CAP_SYS_ADMIN through any open file of the device. The owner's file polls
  * POLLHUP as soon as its session has ended.
  *
+ * FILTER sets other terms while a session runs; nothing that both the old and the
+ * new ones let through is missed. It is for those who may stop the session.
+ *
  * CONFIGURE is all or nothing. It fails with EPROTO (another ABI version), EINVAL,
- * ESRCH (no such target_pid), ENOMEM, EBUSY with failed_class 0 (a session exists)
+ * EFAULT, ESRCH (no such target_pid), ENOMEM, EBUSY with failed_class 0 (a session exists)
  * or, failed_class telling which, with the error of a probe that could not be
  * attached. RESUME, PAUSE and STOP: ENXIO (no session), EPERM.
  *
@@ -293,6 +296,27 @@ struct tracectl_info {
 	char build_id[48];	/* of the sources, to tell two builds apart */
 };
 
+/* Filter flags: what has to hold of a thread, or of a call, for it to be recorded. */
+#define TRACECTL_FILTER_UID	(1u << 0)
+#define TRACECTL_FILTER_COMM	(1u << 1)
+#define TRACECTL_FILTER_CGROUP	(1u << 2)
+#define TRACECTL_FILTER_CALLS	(1u << 3)
+
+/*
+ * A thread is looked at when a CPU records another one than before, after it
+ * executes a program and after FILTER. What is filtered out of a thread is counted
+ * as filtered; entries and exits of a call by system call, too. Names, tasks and
+ * forks of a recorded thread are recorded whatever its calls are.
+ */
+struct tracectl_filter {
+	__u32 flags;
+	__u32 uid;
+	__u64 cgroup;		/* inode of a directory of cgroup v2: in or below it */
+	char comm[TRACECTL_COMM_BYTES];	/* all of it; ends with a NUL */
+	__u64 calls[TRACECTL_ABIS * TRACECTL_SHAPES / 64];	/* a bit by slot */
+	__u64 reserved[4];
+};
+
 /* Config flags */
 #define TRACECTL_CONFIG_OVERWRITE	(1u << 0)	/* keep the newest: a flight recorder */
 
@@ -304,7 +328,8 @@ struct tracectl_config {
 	__u32 target_pid;	/* 0: every process; else this one and its descendants */
 	__u32 flags;		/* TRACECTL_CONFIG_... */
 	__u64 shapes;		/* pointer: tracectl_shape[TRACECTL_ABIS][TRACECTL_SHAPES] */
-	__u64 reserved[4];
+	__u64 filter;		/* pointer: tracectl_filter, or 0 */
+	__u64 reserved[3];
 	/* answers */
 	__u64 session_id;
 	__u32 failed_class;	/* whose probe could not be attached; 0: another error */
@@ -379,6 +404,7 @@ struct tracectl_syscall_counts {
 	__u64 exits;
 	__u64 entries_lost;
 	__u64 exits_lost;
+	__u64 filtered;		/* entries and exits, neither of them generated */
 	__u64 total_ns;		/* of the exits in latency */
 	__u64 errors[TRACECTL_ERRNOS];
 	/* exits whose entry was seen: [i] took 2^i ns or more and less than twice that */
@@ -405,6 +431,7 @@ struct tracectl_counters {
 #define TRACECTL_IOC_STOP	_IO(TRACECTL_IOC_MAGIC, 0x05)
 #define TRACECTL_IOC_STREAM	_IOWR(TRACECTL_IOC_MAGIC, 0x06, struct tracectl_stream)
 #define TRACECTL_IOC_CLOCK	_IOR(TRACECTL_IOC_MAGIC, 0x07, struct tracectl_clocks)
+#define TRACECTL_IOC_FILTER	_IOW(TRACECTL_IOC_MAGIC, 0x08, struct tracectl_filter)
 /* on a stream */
 #define TRACECTL_IOC_GET	_IOR(TRACECTL_IOC_MAGIC, 0x10, struct tracectl_subbuf)
 #define TRACECTL_IOC_PUT	_IOW(TRACECTL_IOC_MAGIC, 0x11, __u64)

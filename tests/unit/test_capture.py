@@ -71,7 +71,7 @@ def end_block(subbufs=(2, 1)):
                 [0] * LOST_CAUSES,
                 5,
                 count,
-                {1536: SyscallTotals(4, 3, 2, 1, 9, [1] * 8, [2] * 32)},
+                {1536: SyscallTotals(4, 3, 2, 1, 0, 9, [1] * 8, [2] * 32)},
             )
             for cpu, count in enumerate(subbufs)
         ],

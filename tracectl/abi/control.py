@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 
 from construct import Array, Bytes, Int32sl, Int32ul, Int64ul, PaddedString, Struct
 
-from tracectl.abi.records import COMM_BYTES, KINDS, LOST_CAUSES
+from tracectl.abi.records import ABIS, COMM_BYTES, KINDS, LOST_CAUSES, SHAPES
 
 DEVICE = "tracectl"
 LABEL_BYTES = 1024
@@ -52,6 +52,24 @@ class ConfigFlag(IntFlag):
     """Keep the newest sub-buffers: a flight recorder."""
 
 
+class FilterFlag(IntFlag):
+    """TRACECTL_FILTER_...: which fields of a filter hold."""
+
+    UID = 1
+    COMM = 2
+    CGROUP = 4
+    CALLS = 8
+
+
+Filter = Struct(
+    "flags" / Int32ul,
+    "uid" / Int32ul,
+    "cgroup" / Int64ul,
+    "comm" / Bytes(COMM_BYTES),
+    "calls" / Bytes(ABIS * SHAPES // 8),
+    "reserved" / Array(4, Int64ul),
+)
+
 Info = Struct(
     "abi" / Int32ul,
     "sites" / Int32ul,
@@ -69,7 +87,8 @@ Config = Struct(
     "target_pid" / Int32ul,
     "flags" / Int32ul,
     "shapes" / Int64ul,
-    "reserved" / Array(4, Int64ul),
+    "filter" / Int64ul,
+    "reserved" / Array(3, Int64ul),
     "session_id" / Int64ul,
     "failed_class" / Int32ul,
     "reserved1" / Int32ul,
@@ -109,6 +128,7 @@ SyscallCounts = Struct(
     "exits" / Int64ul,
     "entries_lost" / Int64ul,
     "exits_lost" / Int64ul,
+    "filtered" / Int64ul,
     "total_ns" / Int64ul,
     "errors" / Array(ERRNOS, Int64ul),
     "latency" / Array(LATENCIES, Int64ul),
@@ -139,6 +159,7 @@ IOC_PAUSE = _ioctl(0, 0x04)
 IOC_STOP = _ioctl(0, 0x05)
 IOC_STREAM = _ioctl(_READ | _WRITE, 0x06, Stream.sizeof())
 IOC_CLOCK = _ioctl(_READ, 0x07, Clocks.sizeof())
+IOC_FILTER = _ioctl(_WRITE, 0x08, Filter.sizeof())
 IOC_GET = _ioctl(_READ, 0x10, Subbuf.sizeof())
 IOC_PUT = _ioctl(_WRITE, 0x11, 8)
 IOC_FLUSH = _ioctl(0, 0x12)

@@ -106,13 +106,15 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class SyscallTotals:
-    """``errors`` by enum tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or
+    """``filtered`` are entries and exits that no other number has. ``errors`` by enum
+    tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or
     more and less than twice that, ``total_ns`` is theirs together."""
 
     entries: int
     exits: int
     entries_lost: int
     exits_lost: int
+    filtered: int = 0
     total_ns: int = 0
     errors: list[int] = field(default_factory=list)
     latency: list[int] = field(default_factory=list)

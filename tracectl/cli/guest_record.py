@@ -52,6 +52,9 @@ def _guest_argv(python: str, plan: Plan, args: argparse.Namespace) -> list[str]:
         argv += ["--subbuf-count", str(args.subbuf_count)]
     argv += ["--names" if args.names else "--no-names"]
     argv += ["--open-how" if args.open_how else "--no-open-how"]
+    for option in ("trace", "uid", "comm", "cgroup"):
+        if getattr(args, option) is not None:
+            argv.append(f"--{option}={getattr(args, option)}")
     if args.all:
         argv.append("--all")
     return [*argv, "--", *(plan.command or ())]

@@ -21,6 +21,7 @@ COMMANDS = (
     "stop",
     "pause",
     "resume",
+    "filter",
     "status",
     "snapshot",
     "monitor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tracectl.abi.control import (
@@ -16,8 +16,10 @@ from tracectl.abi.control import (
     SUBBUF_MIN,
     EventClass,
 )
+from tracectl.cli.terms import add_terms, terms_from
 from tracectl.errors import CaptureError, UsageError
 from tracectl.kernel.device import LABEL_MAX_BYTES
+from tracectl.kernel.filter import Terms
 
 DEFAULT_SUBBUF_BYTES = 1 << 20
 DEFAULT_CPU_BYTES = 32 << 20
@@ -37,6 +39,7 @@ class Plan:
     target_pid: int = 0
     command: tuple[str, ...] | None = None
     is_flight: bool = False
+    terms: Terms = field(default_factory=Terms)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +73,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="sub-buffers a CPU (default: 32M a CPU, at most 1/8 of the memory that is available "
         "for all of them)",
     )  # fmt: skip
+    add_terms(parser)
 
 
 def parse_size(text: str) -> int:
@@ -107,6 +111,7 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         args.pid,
         tuple(command) if command else None,
         is_flight,
+        terms_from(args),
     )
 
 

@@ -118,6 +118,7 @@ def arm(device: Device, plan: Plan, *, label: str, flags: ConfigFlag = _NO_FLAGS
         subbuf_count=plan.subbuf_count,
         target_pid=plan.target_pid,
         flags=flags,
+        terms=plan.terms,
         label=label,
     )
 

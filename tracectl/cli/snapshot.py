@@ -10,13 +10,14 @@ from tracectl.kernel.device import Device
 
 HELP = "write what the flight recorder holds; it goes on"
 EXAMPLES = """\
-  tracectl start --flight 256M
   tracectl snapshot before-the-crash.trace
-  tracectl report before-the-crash.trace"""
+  tracectl report before-the-crash.trace
+
+'tracectl start --flight 256M' starts one."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the capture to write")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the capture to write")
     parser.add_argument("--no-compress", action="store_true", help="write chunks uncompressed")
     parser.add_argument("--strict", action="store_true", help="exit with 4 when events were lost")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")

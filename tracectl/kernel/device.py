@@ -16,6 +16,7 @@ from tracectl.abi import control
 from tracectl.abi.control import ConfigFlag, End, EventClass, State
 from tracectl.abi.records import ABI_VERSION, ABIS, SHAPES
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
+from tracectl.kernel.filter import Terms
 from tracectl.kernel.sites import check_switches, refusal
 from tracectl.kernel.stream import Stream
 
@@ -150,11 +151,13 @@ class Device:
         subbuf_count: int,
         target_pid: int = 0,
         flags: int = 0,
+        terms: Terms | None = None,
         label: str = "",
     ) -> int:
         """Arms a session that this file owns; answers its id."""
         check_switches(classes)
         table = ctypes.create_string_buffer(_pack_shapes(shapes))
+        filter_ = ctypes.create_string_buffer((terms or Terms()).pack())
         request = {
             "abi": ABI_VERSION,
             "classes": classes,
@@ -163,7 +166,8 @@ class Device:
             "target_pid": target_pid,
             "flags": flags,
             "shapes": ctypes.addressof(table),
-            "reserved": [0] * 4,
+            "filter": ctypes.addressof(filter_),
+            "reserved": [0] * 3,
             "session_id": 0,
             "failed_class": 0,
             "reserved1": 0,
@@ -182,6 +186,10 @@ class Device:
 
     def pause(self) -> None:
         self._control(control.IOC_PAUSE, "paused")
+
+    def set_filter(self, terms: Terms) -> None:
+        """While the session runs; what both the old and the new terms let through is not missed."""
+        self._control(control.IOC_FILTER, "filtered", terms.pack())
 
     def stop(self) -> None:
         self._control(control.IOC_STOP, "stopped")
@@ -224,9 +232,9 @@ class Device:
         fcntl.ioctl(self._fd, request, data)
         return struct.parse(bytes(data))
 
-    def _control(self, request: int, done: str) -> None:
+    def _control(self, request: int, done: str, argument: bytes = b"") -> None:
         try:
-            fcntl.ioctl(self._fd, request)
+            fcntl.ioctl(self._fd, request, argument)
         except OSError as error:
             if error.errno == errno.ENXIO:
                 raise DeviceError(

@@ -17,13 +17,15 @@ from tracectl.errors import DeviceError
 
 @dataclass(frozen=True, slots=True)
 class SyscallCounts:
-    """``errors`` by enum tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or
+    """``filtered`` are entries and exits that no other number has. ``errors`` by enum
+    tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or
     more and less than twice that, ``total_ns`` is theirs together."""
 
     entries: int
     exits: int
     entries_lost: int
     exits_lost: int
+    filtered: int
     total_ns: int
     errors: list[int]
     latency: list[int]
@@ -121,13 +123,13 @@ class Stream:
         # Not through construct: a thousand slots, most of them zero, would take it a second.
         numbers = memoryview(counts).cast("B").cast("Q")
         for slot in range(SLOTS):
-            entries, exits, entries_lost, exits_lost, total_ns, *rest = numbers[
+            entries, exits, entries_lost, exits_lost, filtered, total_ns, *rest = numbers[
                 slot * size // 8 : (slot + 1) * size // 8
             ]
-            if entries or exits:
+            if entries or exits or filtered:
                 errors, latency = rest[: control.ERRNOS], rest[control.ERRNOS :]
                 syscalls[slot] = SyscallCounts(
-                    entries, exits, entries_lost, exits_lost, total_ns, errors, latency
+                    entries, exits, entries_lost, exits_lost, filtered, total_ns, errors, latency
                 )
         return Counters(
             cpu=self.cpu,
