@@ -11,7 +11,7 @@ PROGRAM ?= ls -lR /etc/apt
 CAPTURE ?= build/first.trace
 EACH_KERNEL := $(or $(KERNELS),5.10 6.1 6.12 6.12-cloud 6.12-rt 7.2 7.3)
 
-.PHONY: all setup trace test test-kernels build-kernels fast lint man clean
+.PHONY: all setup trace test test-kernels build-kernels fast lint man deb wheel clean
 
 all: test
 
@@ -34,7 +34,7 @@ lint: setup
 
 # What every commit passes, without a guest.
 fast: lint
-	$(BIN)/pytest -q -m "not guest"
+	$(BIN)/pytest -q -m "not guest and not slow"
 
 test: lint
 	$(BIN)/pytest
@@ -50,6 +50,14 @@ test-kernels: setup
 
 build-kernels: setup
 	KERNELS="$(EACH_KERNEL)" $(BIN)/pytest tests/kmod
+
+# For users: two Debian packages; a wheel and an sdist. All in dist/.
+deb: man
+	$(BIN)/python packaging/deb.py dist
+
+wheel: setup
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 
 clean:
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

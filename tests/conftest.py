@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,20 @@ def workload(kernel, tmp_path):
         return f"/job/{name}"
 
     return compile_
+
+
+@pytest.fixture(scope="session")
+def repo():
+    return REPO
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """Beside it lies the sdist that it was built from."""
+    built = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "build", "--outdir", built, REPO], check=True)
+    (path,) = built.glob("*.whl")
+    return path
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ NAME = "module"
 HELP = "install, load, unload or remove the kernel module"
 EXAMPLES = """\
   tracectl module install        builds it with DKMS for every installed kernel, and loads it
+                                 now and at boot, for root and the group tracectl
   tracectl module load           the installed one
   tracectl module load --path ./tracectl.ko
   tracectl module unload
@@ -41,10 +42,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _install(args: argparse.Namespace) -> int:
-    from tracectl.module.dkms import Dkms  # noqa: PLC0415 - not needed to load
+    from tracectl.module import access  # noqa: PLC0415 - not needed to load
+    from tracectl.module.dkms import Dkms  # noqa: PLC0415
     from tracectl.module.source import find_source  # noqa: PLC0415
 
     dkms = Dkms()
+    dkms.check_owner()
     releases = args.kernel or dkms.releases()
     if not releases:
         raise UnsupportedError(
@@ -58,6 +61,8 @@ def _install(args: argparse.Namespace) -> int:
             say(f"{outcome.release}: does not compile: {outcome.error}")
         else:
             say(f"{outcome.release}: installed")
+    if access.grant():
+        say(f"members of the group {access.GROUP} may use it")
     if not args.no_load:
         _load(args)
     return EXIT_FAILED if any(outcome.error for outcome in outcomes) else EXIT_OK
@@ -76,11 +81,14 @@ def _unload(_: argparse.Namespace) -> int:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    from tracectl.module.dkms import Dkms  # noqa: PLC0415 - not needed to load
+    from tracectl.module import access  # noqa: PLC0415 - not needed to load
+    from tracectl.module.dkms import Dkms  # noqa: PLC0415
 
     dkms = Dkms()
+    dkms.check_owner()
     _unload(args)
     say("the module is removed" if dkms.remove() else "the module was not installed")
+    access.revoke()
     return EXIT_OK
 
 

@@ -16,6 +16,8 @@ from tracectl.module.source import copy_source, first_error, version_of
 
 NAME = "tracectl"
 _HOST = Path("/")
+# The Debian package's scripts do what install and remove do.
+_PACKAGE = "tracectl-dkms"
 # "tracectl/0.1.0, 6.1.0-1-amd64, x86_64: installed"; before dkms 3 "tracectl, 0.1.0, 6.1...".
 _STATUS = re.compile(rf"^{NAME}(?:/|, )([^,: ]+)(?:, ([^,]+), [^:]+)?: (\w+)")
 
@@ -100,7 +102,7 @@ class Dkms:
 
         TracectlError when it compiles for none of them: nothing is changed then.
         """
-        self._check_root()
+        self.check_owner()
         outcomes = self.try_build(source, releases)
         good = [outcome.release for outcome in outcomes if not outcome.error]
         if not good:
@@ -122,7 +124,7 @@ class Dkms:
 
     def remove(self, version: str | None = None) -> bool:
         """Takes ``version``, or else every one, away from all kernels. False: there was none."""
-        self._check_root()
+        self.check_owner()
         versions = {entry.version for entry in self.installed()}
         versions &= versions if version is None else {version}
         for known in versions:
@@ -148,9 +150,15 @@ class Dkms:
                 return path.read_text(errors="replace")
         return ""
 
-    def _check_root(self) -> None:
+    def check_owner(self) -> None:
+        """UnsupportedError when the user, or anyone but a package's scripts, may not change it."""
         if os.geteuid():
             raise UnsupportedError("DKMS needs root")
+        if (self._root / "var/lib/dpkg/info" / f"{_PACKAGE}.prerm").exists():
+            raise UnsupportedError(
+                f"the module is installed by the package {_PACKAGE}: 'dpkg-reconfigure {_PACKAGE}' "
+                f"builds it again, 'apt-get purge {_PACKAGE}' removes it"
+            )
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -19,6 +19,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 _LOCKDOWN = Path("/sys/kernel/security/lockdown")
 _SIGNED = "Secure Boot or lockdown wants it signed with an enrolled key"
+_REFUSALS = (errno.EPERM, errno.EKEYREJECTED, errno.ENOKEY)
 _LOAD_HINTS = {
     errno.EKEYREJECTED: _SIGNED,
     errno.ENOKEY: _SIGNED,
@@ -72,10 +73,14 @@ def _insert(path: Path) -> None:
         raise UnsupportedError(f"{path} cannot be read: {error.strerror}") from error
     code = ctypes.get_errno()
     if failed and code != errno.EEXIST:
-        hint = _why_not_permitted() if code == errno.EPERM else _LOAD_HINTS.get(code)
-        raise UnsupportedError(
-            f"{path} cannot be loaded: {os.strerror(code)}" + (f"; {hint}" if hint else "")
-        )
+        raise _load_error(path, code)
+
+
+def _load_error(what: Path | str, code: int) -> UnsupportedError:
+    hint = _why_not_permitted() if code == errno.EPERM else _LOAD_HINTS.get(code)
+    return UnsupportedError(
+        f"{what} cannot be loaded: {os.strerror(code)}" + (f"; {hint}" if hint else "")
+    )
 
 
 def _syscall(name: str, *arguments: int | bytes) -> int:
@@ -104,9 +109,15 @@ def _modprobe() -> None:
     if os.geteuid():
         raise UnsupportedError("loading the module needs root")
     try:
-        done = subprocess.run(["modprobe", NAME], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["modprobe", NAME],
+            capture_output=True, text=True, check=False, env=os.environ | {"LC_ALL": "C"},
+        )  # fmt: skip
     except FileNotFoundError as error:
         raise UnsupportedError("modprobe is not installed; it is in the package kmod") from error
+    for code in _REFUSALS:
+        if os.strerror(code) in done.stderr:
+            raise _load_error("the installed module", code)
     if done.returncode:
         release = os.uname().release
         said = done.stderr.strip().removeprefix("modprobe: ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -19,19 +20,26 @@ _VERSION = re.compile(r'^PACKAGE_VERSION="(.+)"$', re.MULTILINE)
 def find_source() -> Path:
     """The directory with Kbuild, dkms.conf and kmod/: the clone that this package is in, or what
     was installed with it. UnsupportedError when there is none."""
-    if (_CLONE / "Kbuild").is_file():
-        return _CLONE
+    for directory in _iter_places():
+        if (directory / "Kbuild").is_file():
+            return directory
+    raise UnsupportedError(
+        f"the module's source is not with the package in {_CLONE}; install it again, or run from "
+        "a clone"
+    )
+
+
+def _iter_places() -> Iterator[Path]:
+    yield _CLONE
     try:
         installed = distribution("tracectl").files or []
     except PackageNotFoundError:
         installed = []
     for file in installed:
         if file.name == "Kbuild":
-            return Path(str(file.locate())).resolve().parent
-    raise UnsupportedError(
-        f"the module's source is not with the package in {_CLONE}; install it again, or run from "
-        "a clone"
-    )
+            yield Path(str(file.locate())).resolve().parent
+    # Debian's package lists its files as they were while it was built.
+    yield Path(sys.prefix, "share/tracectl/module")
 
 
 def version_of(source: Path) -> str:

@@ -30,7 +30,8 @@ _HARMLESS = re.compile(r"unsupported hardware|Spectre|MDS CPU bug|BIOS bug")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a guest runs. ``icount``: one vCPU on which a nanosecond is an instruction."""
+    """How a guest runs. ``icount``: one vCPU on which a nanosecond is an instruction. ``root``:
+    whose files it has, if the kernel has no userland."""
 
     smp: int = 2
     memory_mib: int = 2048
@@ -39,6 +40,7 @@ class Options:
     single_thread: bool = False
     module: Path | None = None
     boot: tuple[str, ...] = ()
+    root: Path = Path("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def run_guest(
             f"a guest needs {machine.qemu}, which is not installed: "
             f"apt-get install {machine.qemu_package}"
         )
-    shares = _shares(kernel, job, cwd)
+    shares = _shares(kernel, options.root, job, cwd)
     if kernel.userland is not None:
         env = {**env, "PYTHONPYCACHEPREFIX": str(BYTECODE)}
     _write_job(job, argv, cwd, env)
@@ -101,9 +103,9 @@ def python_of(kernel: Kernel) -> str:
     return sys.executable if kernel.userland is None else PYTHON
 
 
-def _shares(kernel: Kernel, job: Path, cwd: Path) -> list[Share]:
+def _shares(kernel: Kernel, root: Path, job: Path, cwd: Path) -> list[Share]:
     shares = [
-        Share("root", Path("/"), kernel.userland or Path("/")),
+        Share("root", Path("/"), kernel.userland or root),
         Share("modules", Path("/lib/modules") / kernel.release, kernel.modules),
         Share("job", JOB, job, is_writable=True),
     ]

@@ -42,6 +42,7 @@ mount -t tmpfs -o mode=1777 shm /root/dev/shm
 mount -t tmpfs -o mode=755 run /root/run
 mount -t debugfs debugfs /root/sys/kernel/debug
 mount -t tracefs tracefs /root/sys/kernel/tracing
+mount -t securityfs security /root/sys/kernel/security
 mount -t cgroup2 cgroup /root/sys/fs/cgroup
 ip link set lo up
 hostname tracectl-guest

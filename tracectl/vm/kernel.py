@@ -111,7 +111,12 @@ def _installed(series: Series, progress: Progress) -> Kernel:
         _check_space(root.parent)
         same = [other.flavour for other in SERIES.values() if other.suite == series.suite]
         _retry(partial(make_root, series.suite, same, root))
-    release = kernel_release(root, series.flavour)
+    return installed_kernel(root, series.flavour)
+
+
+def installed_kernel(root: Path, flavour: str) -> Kernel:
+    """The kernel that ``flavour`` stands for in ``root``. GuestError when that has none."""
+    release = kernel_release(root, flavour)
     return Kernel(
         release=release,
         vmlinuz=root / "boot" / f"vmlinuz-{release}",

@@ -1,0 +1,251 @@
+"""The Debian packages and 'tracectl module install' on clean machines of bookworm and forky.
+
+Installing, upgrading and removing run in the machine's root file system, entered from here: DKMS
+compiles, which would take many minutes in an emulated guest. What needs the machine's own kernel
+(the load at boot, udev's rule, recording, the service, purging a module in use) runs in a guest
+booted from that root.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tracectl import __version__
+from tracectl.capture.reader import open_capture
+from tracectl.vm.initramfs import read_module
+from user_root import add_broken_kernel, copy_of, remove_kernel
+
+pytestmark = [pytest.mark.guest, pytest.mark.slow]
+
+NEWER = f"{__version__}.1"
+PACKAGES = ("tracectl", "tracectl-dkms")
+BROKEN = "0.0.0-broken"
+WHY = "fatal error: linux/relay.h: No such file or directory"
+
+
+@pytest.fixture(scope="module")
+def debs(tmp_path_factory, repo):
+    """By version, the directory with both packages. lintian must be silent."""
+    built = tmp_path_factory.mktemp("debs")
+    subprocess.run(["make", "-C", repo, "man"], check=True)
+    for version in (__version__, NEWER):
+        done = subprocess.run(
+            [sys.executable, repo / "packaging/deb.py", "--version", version, built / version],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        assert not [line for line in done.stdout.splitlines() if line[:3] in ("E: ", "W: ", "I: ")
+                    and not line.startswith("I: pybuild")]  # fmt: skip
+    return {version: built / version for version in (__version__, NEWER)}
+
+
+@pytest.fixture(scope="module", params=["bookworm", "forky"])
+def root(request):
+    """Each test leaves it as it was, and says so."""
+    copy = copy_of(request.param)
+    yield copy
+    shutil.rmtree(copy.path)
+
+
+def install(root, debs) -> str:
+    for deb in debs.glob("*.deb"):
+        shutil.copy(deb, root.path / "tmp")
+    said = root.check("dpkg", "-i", *(f"/tmp/{deb.name}" for deb in debs.glob("*.deb")))
+    assert root.check("dpkg", "--audit") == ""
+    return said
+
+
+def status(root) -> list[str]:
+    return root.check("dkms", "status", "-m", "tracectl").splitlines()
+
+
+def module_of(root, release):
+    (path,) = (root.path / "lib/modules" / release / "updates/dkms").glob("tracectl.ko*")
+    return path
+
+
+def test_install_upgrade_record_purge(root, debs, tmp_path):
+    release = root.kernel().release
+    before = root.state()
+    assert f"tracectl-dkms: installed for {release}\n" in install(root, debs[__version__])
+    assert status(root) == [f"tracectl/{__version__}, {release}, x86_64: installed"]
+    assert f"tracectl-dkms: installed for {release}\n" in install(root, debs[NEWER])
+    assert status(root) == [f"tracectl/{NEWER}, {release}, x86_64: installed"]
+    assert root.check("tracectl", "--version") == f"tracectl {NEWER}\n"
+    # DKMS made a key and signed with it.
+    assert read_module(module_of(root, release)).endswith(b"~Module signature appended~\n")
+    check_unit(root)
+    refused = root.run("tracectl", "module", "remove")
+    assert refused.returncode == 3
+    assert "'apt-get purge tracectl-dkms' removes it" in refused.stdout
+    check_in_guest(root, tmp_path)
+    shutil.copy(tmp_path / "alice.trace", root.path / "tmp")
+    # With the versions of construct, numpy and zstandard that this suite has.
+    assert "execve" in root.check("tracectl", "report", "/tmp/alice.trace")
+    assert "/etc/ld.so.cache" in root.check("tracectl", "print", "/tmp/alice.trace")
+    root.check("tracectl", "verify", "/tmp/alice.trace")
+    root.check("dpkg", "--purge", *PACKAGES)
+    assert status(root) == []
+    assert root.state() == before
+
+
+def check_unit(root):
+    unit = "tracectl-flight.service"
+    assert root.run("systemctl", "is-enabled", unit).stdout == "disabled\n"
+    root.check("systemd-analyze", "verify", "--man=no", unit)
+    # A tenth of the scale's points, from 0 (nothing is allowed) to 100.
+    root.check("systemd-analyze", "security", "--offline=yes", "--threshold=20", unit)
+
+
+GUEST = """
+try() { name=$1; shift; "$@" >"/job/$name" 2>&1; echo $? >"/job/$name.code"; }
+as() { user=$1; shift; setpriv --reuid $user --regid $user --init-groups -- "$@"; }
+useradd alice
+useradd bob
+usermod -aG tracectl alice
+SYSTEMD
+on udevadm wait /dev/tracectl
+try device stat -c '%U %G %a' /dev/tracectl
+try member as alice tracectl record -o /tmp/alice.trace -- ls /
+cp /tmp/alice.trace /job
+try member_start as alice tracectl start -o /tmp/all.trace
+try member_stop as alice tracectl stop
+try stranger as bob tracectl record -o /tmp/bob.trace -- ls /
+usermod -aG tracectl bob
+try joined setpriv --reuid bob --regid bob --clear-groups tracectl record -o /tmp/bob.trace -- ls /
+try nothing ls /tmp/bob.trace
+
+try flight on systemctl start tracectl-flight
+until tracectl status | grep -q tracing; do sleep 1; done
+try snapshot tracectl snapshot /job/flight.trace
+try flight_stop on systemctl stop tracectl-flight
+try flight_end on systemctl show --property=Result,NRestarts tracectl-flight
+on systemctl start tracectl-flight
+until tracectl status | grep -q tracing; do sleep 1; done
+
+try purge on dpkg --force-unsafe-io --purge tracectl tracectl-dkms
+try purged ls -d /sys/module/tracectl /dev/tracectl /lib/modules/*/updates /var/lib/tracectl
+try group getent group tracectl
+try user getent passwd tracectl
+try dkms dkms status -m tracectl
+echo tracectl >/etc/modules-load.d/left.conf
+try missing on systemctl restart systemd-modules-load
+"""
+
+
+def check_in_guest(root, tmp_path):
+    """The module is loaded at boot and purged while the flight recorder uses it."""
+    result = root.boot(GUEST, tmp_path)
+    assert result.exit_code == 0
+    assert not result.problems
+
+    def told(name: str) -> tuple[int, str]:
+        text = (tmp_path / name).read_text()
+        assert "Traceback" not in text
+        return int((tmp_path / f"{name}.code").read_text()), text
+
+    assert told("device") == (0, "root tracectl 660\n")
+    for name in ("member", "member_start", "member_stop"):
+        assert told(name)[0] == 0, told(name)
+    refused = "no permission to open /dev/tracectl; root and the group 'tracectl' may"
+    join = "'sudo usermod -aG tracectl bob' adds bob, from the next login on"
+    assert told("stranger") == (3, f"tracectl: {refused}; {join}\n")
+    assert told("joined") == (3, f"tracectl: {refused}, which bob is in from the next login on\n")
+    assert told("nothing")[0] == 2
+
+    for name in ("flight", "snapshot", "flight_stop"):
+        assert told(name)[0] == 0, told(name)
+    assert told("flight_end") == (0, "Result=success\nNRestarts=0\n")
+    with open_capture(tmp_path / "flight.trace") as capture:
+        assert capture.metadata.config.is_flight
+        assert list(capture.iter_chunks())
+
+    code, said = told("purge")
+    assert code == 0, said
+    assert "userdel" not in said
+    assert "in use" not in said
+    assert told("purged")[1].count("No such file") == 4, told("purged")
+    assert told("group") == told("user") == (2, "")
+    assert told("dkms") == (0, "")
+    assert told("missing")[0] == 0, "a boot without the module fails"
+
+
+def test_a_kernel_that_the_module_does_not_compile_for(root, debs):
+    """It is named in a sentence; neither dpkg nor the other kernel minds; what it had stays."""
+    release = root.kernel().release
+    before = root.state()
+    header = add_broken_kernel(root, BROKEN)
+    said = install(root, debs[__version__])
+    assert complaints(said) == [f"tracectl-dkms: the module does not compile for {BROKEN}: {WHY}"]
+    assert status(root) == [f"tracectl/{__version__}, {release}, x86_64: installed"]
+
+    (good,) = root.path.glob("usr/src/linux-headers-[1-9]*-common/include/linux/relay.h")
+    old = module_of(root, release).read_bytes()
+    good.rename(header)
+    said = install(root, debs[NEWER])
+    assert complaints(said) == [f"tracectl-dkms: the module does not compile for {release}: {WHY}"]
+    assert status(root) == [f"tracectl/{NEWER}, {BROKEN}, x86_64: installed"]
+    assert module_of(root, release).read_bytes() == old
+    found = root.check("modinfo", "-k", release, "-F", "version", "tracectl")
+    assert found == f"{__version__}\n"
+
+    root.check("dpkg", "--purge", *PACKAGES)
+    header.rename(good)
+    remove_kernel(root, BROKEN)
+    assert status(root) == []
+    assert root.state() == before
+
+
+def complaints(said: str) -> list[str]:
+    """Without the place in our source that the compiler names."""
+    lines = [line for line in said.splitlines() if "compile" in line]
+    return [f"{line.partition(': relay.h:')[0]}: {WHY}" for line in lines if line.endswith(WHY)]
+
+
+def test_module_install_from_a_wheel(root, wheel):
+    release = root.kernel().release
+    before = root.state()
+    prefix = root.path / "opt/tracectl"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile",
+         "--ignore-installed", "--prefix", prefix, wheel], check=True,
+    )  # fmt: skip
+    (packages,) = prefix.glob("lib/python*/site-packages")
+
+    def tracectl(*argv):
+        path = f"/{packages.relative_to(root.path)}"
+        return root.run("python3", "-B", "-m", "tracectl", *argv, PYTHONPATH=path)
+
+    add_broken_kernel(root, BROKEN)
+    done = tracectl("module", "install", "--no-load")
+    assert done.returncode == 1
+    assert f"tracectl: {release}: installed\n" in done.stdout
+    assert [line for line in done.stdout.splitlines() if WHY in line] == [
+        f"tracectl: {BROKEN}: does not compile: relay.h:5:15: {WHY}"
+    ]
+    installed = [f"tracectl/{__version__}, {release}, x86_64: installed"]
+    assert status(root) == installed
+    assert read_module(module_of(root, release)).endswith(b"~Module signature appended~\n")
+    assert root.run("getent", "group", "tracectl").returncode == 0
+    for made in ("udev/rules.d/60-tracectl.rules", "modules-load.d/tracectl.conf"):
+        assert "tracectl" in (root.path / "etc" / made).read_text()
+
+    old = module_of(root, release).read_bytes()
+    done = tracectl("module", "install", "--no-load", "--kernel", BROKEN)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == (
+        f"tracectl: the module does not compile for {BROKEN}: relay.h:5:15: {WHY}; "
+        "nothing was changed"
+    )
+    assert status(root) == installed
+    assert module_of(root, release).read_bytes() == old
+
+    assert tracectl("module", "remove").returncode == 0
+    assert status(root) == []
+    remove_kernel(root, BROKEN)
+    shutil.rmtree(prefix)
+    assert root.state() == before

@@ -1,0 +1,58 @@
+"""Who may use the device, and that it is there after the next boot: a system group, udev's rule for
+it, and the module's name among those that are loaded at boot.
+
+The Debian package brings the same files to places of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+from tracectl.errors import TracectlError, UnsupportedError
+
+GROUP = "tracectl"
+_RULES = "60-tracectl.rules"
+_FILES = {
+    _RULES: Path("/etc/udev/rules.d") / _RULES,
+    "modules-load.conf": Path("/etc/modules-load.d/tracectl.conf"),
+}
+_PACKAGED = Path("/usr/lib/udev/rules.d") / _RULES
+_UDEVD = Path("/run/udev/control")
+_DEVICE = Path("/sys/class/misc/tracectl")
+
+
+def grant() -> bool:
+    """Lets members of the group use the device. False: a package did that already."""
+    if _PACKAGED.exists():
+        return False
+    _run("groupadd", "--system", "--force", GROUP)
+    for name, path in _FILES.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(files("tracectl.module").joinpath("system", name).read_bytes())
+    if _UDEVD.exists():
+        _run("udevadm", "control", "--reload")
+        if _DEVICE.exists():
+            _run("udevadm", "trigger", "--settle", "--action=change", str(_DEVICE))
+    return True
+
+
+def revoke() -> None:
+    """Takes away what ``grant`` made."""
+    if _PACKAGED.exists() or not _FILES[_RULES].exists():
+        return
+    for path in _FILES.values():
+        path.unlink(missing_ok=True)
+    _run("groupdel", GROUP)
+    if _UDEVD.exists():
+        _run("udevadm", "control", "--reload")
+
+
+def _run(*command: str) -> None:
+    if shutil.which(command[0]) is None:
+        raise UnsupportedError(f"the device's group cannot be set up: {command[0]} is missing")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise TracectlError(f"{' '.join(command)} failed: {done.stderr.strip()}")
