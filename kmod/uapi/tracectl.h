@@ -301,6 +301,7 @@ struct tracectl_info {
 #define TRACECTL_FILTER_COMM	(1u << 1)
 #define TRACECTL_FILTER_CGROUP	(1u << 2)
 #define TRACECTL_FILTER_CALLS	(1u << 3)
+#define TRACECTL_CALL_WORDS	(TRACECTL_ABIS * TRACECTL_SHAPES / 64)
 
 /*
  * A thread is looked at when a CPU records another one than before, after it
@@ -313,7 +314,7 @@ struct tracectl_filter {
 	__u32 uid;
 	__u64 cgroup;		/* inode of a directory of cgroup v2: in or below it */
 	char comm[TRACECTL_COMM_BYTES];	/* all of it; ends with a NUL */
-	__u64 calls[TRACECTL_ABIS * TRACECTL_SHAPES / 64];	/* a bit by slot */
+	__u64 calls[TRACECTL_CALL_WORDS];	/* a bit by slot */
 	__u64 reserved[4];
 };
 

@@ -14,6 +14,8 @@ STRUCTS = {
     "info": control.Info,
     "config": control.Config,
     "status": control.Status,
+    "filter": control.Filter,
+    "clocks": control.Clocks,
     "stream": control.Stream,
     "subbuf": control.Subbuf,
     "syscall_counts": control.SyscallCounts,
@@ -31,6 +33,10 @@ CONSTANTS = {
     **{f"END_{end.name}": end for end in control.End},
     **{f"CLASS_{bit.name}": bit for bit in control.EventClass},
     "CLASS_ALL": control.EventClass.ALL,
+    "ERRNOS": control.ERRNOS,
+    "LATENCIES": control.LATENCIES,
+    **{f"CONFIG_{flag.name}": flag for flag in control.ConfigFlag},
+    **{f"FILTER_{flag.name}": flag for flag in control.FilterFlag},
 }
 
 
