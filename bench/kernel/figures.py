@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.kernel.guest import Measured
-from bench.kernel.work import CALLS
 
 
 def figures(rows: Sequence[Measured]) -> dict[str, Any]:
@@ -16,26 +15,47 @@ def figures(rows: Sequence[Measured]) -> dict[str, Any]:
     ``added_with_consumer`` all that the one CPU executed meanwhile, a call of the mix.
     """
     base, *others = rows
-    added = {
-        kind: {row.row: round(row.work.cpu_ns[kind] - base.work.cpu_ns[kind]) for row in others}
-        for kind in CALLS
+    found: dict[str, Any] = {
+        "added_instructions": {kind: {} for kind in base.work.cpu_ns},
+        "added_with_consumer": {},
+        "bytes_per_event": {},
+        "lost": {},
     }
-    bytes_per_event, lost, with_consumer = {}, {}, {}
     for row in others:
-        if row.mix is None or base.mix is None:
-            continue
-        with_consumer[row.row] = round(row.mix.wall_ns["mix"] - base.mix.wall_ns["mix"])
-        recorded = row.mix_recorded
-        if recorded is not None:
-            lost[row.row] = recorded.lost
-            bytes_per_event[row.row] = round(recorded.file_bytes / recorded.events, 2)
-            if recorded.plain_bytes is not None:
-                plain = round(recorded.plain_bytes / recorded.events, 2)
-                bytes_per_event[f"{row.row}_plain"] = plain
-    return {
-        "baseline_instructions": {kind: round(base.work.cpu_ns[kind]) for kind in CALLS},
-        "added_instructions": added,
-        "added_with_consumer": {"mix": with_consumer},
-        "bytes_per_event": bytes_per_event,
-        "lost": lost,
-    }
+        for kind in base.work.cpu_ns:
+            found["added_instructions"][kind][row.row.name] = _added(base, row, kind)
+        _add_mix(found, base, row)
+    return found
+
+
+def merge(all_: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The figures of several boots in one."""
+    merged: dict[str, Any] = {}
+    for one in all_:
+        for name, value in one.items():
+            if isinstance(value, dict):
+                merged[name] = merge([merged.get(name, {}), value])
+            else:
+                merged[name] = value
+    return merged
+
+
+def _added(base: Measured, row: Measured, kind: str) -> int:
+    if row.row.is_waited_for:
+        return round(row.work.wall_ns[kind] - base.work.wall_ns[kind])
+    return round(row.work.cpu_ns[kind] - base.work.cpu_ns[kind])
+
+
+def _add_mix(found: dict[str, Any], base: Measured, row: Measured) -> None:
+    if row.mix is None or base.mix is None:
+        return
+    name, recorded = row.row.name, row.mix_recorded
+    with_consumer = row.mix.wall_ns["mix"] - base.mix.wall_ns["mix"]
+    found["added_with_consumer"][name] = round(with_consumer)
+    if recorded is None:
+        return
+    found["lost"][name] = recorded.lost
+    sizes = {name: recorded.file_bytes, f"{name}_plain": recorded.plain_bytes}
+    for key, size_bytes in sizes.items():
+        if size_bytes is not None:
+            found["bytes_per_event"][key] = round(size_bytes / recorded.events, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,21 +19,21 @@ from tracectl.vm.kernel import Kernel
 
 _OPTIONS = Options(icount=True, memory_mib=3072, timeout_s=7200)
 _TAIL_LINES = 15
-_BASE = Row("nothing", "", "", lambda *_: None, has_mix=True)
+_BASE = Row("nothing", "", "", lambda *_: None, mix=MIX // 4)
 
 _PRELUDE = """\
 set -eu
 tracectl() { %(tracectl)s "$@"; }
 module=%(module)s
+root=%(root)s
 # On 9p, what runs it would wait for the host.
 cp /job/workload /dev/shm
-work() { /dev/shm/workload "$@" >/dev/shm/row/work; }
 """
 _RUN = """\
 echo '== %(name)s'
 mkdir /dev/shm/row && cd /dev/shm/row
 %(start)s
-work %(arguments)s
+%(prefix)s /dev/shm/workload /dev/shm/row/work %(arguments)s
 %(stop)s
 cp -r /dev/shm/row /job/%(name)s && cd / && rm -r /dev/shm/row
 """
@@ -43,7 +43,7 @@ cp -r /dev/shm/row /job/%(name)s && cd / && rm -r /dev/shm/row
 class Measured:
     """A row's work and what was recorded of it; the same of the mix, if it was run."""
 
-    row: str
+    row: Row
     work: Work
     recorded: Recorded | None
     mix: Work | None = None
@@ -51,35 +51,51 @@ class Measured:
 
 
 def measure(
-    kernel: Kernel, tool: Tool, job: Path, progress: Callable[[str], None]
+    kernel: Kernel,
+    tool: Tool,
+    job: Path,
+    progress: Callable[[str], None],
+    calls: Mapping[str, int] = CALLS,
 ) -> list[Measured]:
-    """The rows of ``tool`` after one that is named nothing. ``job`` is an empty directory.
+    """The rows of ``tool`` after one that is named nothing; ``calls`` says by kind of work how
+    often a round does it. ``job`` is an empty directory.
 
     GuestError when something fails in the guest, or a row recorded something else than its work.
     """
+    rows = (_BASE, *tool.rows)
     work.build(job)
-    script = "".join(_script(tool, module_for(kernel, progress)))
-    (job / "script").write_text(script)
+    prelude = _PRELUDE % _names(kernel, module_for(kernel, progress))
+    (job / "script").write_text(prelude + "".join(_iter_runs(rows, tool.setup, calls)))
     progress(f"booting {kernel.release} for {tool.name}")
     _boot(kernel, job)
-    return [_measured(job, row) for row in (_BASE, *tool.rows)]
+    return [_measured(job, row) for row in rows]
 
 
-def _script(tool: Tool, module: Path) -> Iterator[str]:
-    python = shlex.join([sys.executable, "-P", "-m", "tracectl"])
-    yield _PRELUDE % {"tracectl": python, "module": shlex.quote(str(module))}
-    yield from _runs(_BASE)
-    yield tool.setup + "\n"
-    for row in tool.rows:
-        yield from _runs(row)
+def _names(kernel: Kernel, module: Path) -> dict[str, str]:
+    return {
+        "tracectl": shlex.join([sys.executable, "-P", "-m", "tracectl"]),
+        "module": shlex.quote(str(module)),
+        "root": shlex.quote(str(kernel.root or "/")),
+    }
 
 
-def _runs(row: Row) -> Iterator[str]:
-    shell = {"start": row.start, "stop": row.stop}
-    yield _RUN % {"name": row.name, "arguments": work.arguments(CALLS, row.scale), **shell}
-    if row.has_mix:
-        arguments = work.arguments(MIX, row.scale)
-        yield _RUN % {"name": f"{row.name}.mix", "arguments": arguments, **shell}
+def _iter_runs(rows: Sequence[Row], setup: str, calls: Mapping[str, int]) -> Iterator[str]:
+    yield from _runs(rows[0], calls)
+    yield setup + "\n"
+    for row in rows[1:]:
+        yield from _runs(row, calls)
+
+
+def _runs(row: Row, calls: Mapping[str, int]) -> Iterator[str]:
+    scaled = {kind: count // row.scale for kind, count in calls.items()}
+    yield _run(row, row.name, scaled)
+    if row.mix:
+        yield _run(row, f"{row.name}.mix", {"mix": row.mix})
+
+
+def _run(row: Row, name: str, counts: Mapping[str, int]) -> str:
+    shell = {"start": row.start, "prefix": row.prefix, "stop": row.stop}
+    return _RUN % {"name": name, "arguments": work.arguments(counts), **shell}
 
 
 def _boot(kernel: Kernel, job: Path) -> None:
@@ -98,9 +114,9 @@ def _boot(kernel: Kernel, job: Path) -> None:
 
 def _measured(job: Path, row: Row) -> Measured:
     done, recorded = _check(job / row.name, row)
-    if not row.has_mix:
-        return Measured(row.name, done, recorded)
-    return Measured(row.name, done, recorded, *_check(job / f"{row.name}.mix", row))
+    if not row.mix:
+        return Measured(row, done, recorded)
+    return Measured(row, done, recorded, *_check(job / f"{row.name}.mix", row))
 
 
 def _check(directory: Path, row: Row) -> tuple[Work, Recorded | None]:

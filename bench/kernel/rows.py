@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench.kernel.work import Work
+from bench.kernel.work import MIX, Work
 from tracectl.abi.records import Kind
 from tracectl.capture.reader import open_capture
 
@@ -23,12 +23,12 @@ class NotRecordedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """``events`` that are in the file; ``plain_bytes`` of them before the file's compression, None
-    where the tool has none. ``lost`` is None where the tool does not tell."""
+    """``events`` that are in the file, and its size, before compression, too, by the tool that has
+    one; None where there is no file. ``lost`` is None where the tool does not tell."""
 
     events: int
     lost: int | None
-    file_bytes: int
+    file_bytes: int | None
     plain_bytes: int | None = None
 
 
@@ -39,15 +39,19 @@ NotRecordedError when it is not what the work would have made."""
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``start`` and ``stop`` are shell, in a directory of the row's own, around the work. ``scale``
-    divides the work, for what is slow. ``has_mix``: the mix is run, too."""
+    """``start`` and ``stop`` are shell, in a directory of the row's own, around the work, and
+    ``prefix`` before its command. ``scale`` divides the work, for what is slow; ``mix``: how often
+    a round does the mix, in a second run. ``is_waited_for``: the tracer works while the traced
+    thread waits, so that its cost is what the clock says."""
 
     name: str
     start: str
     stop: str
     check: Check
+    prefix: str = ""
     scale: int = 1
-    has_mix: bool = False
+    mix: int = 0
+    is_waited_for: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def session(
     *kinds: Kind,
     share: int = 1,
     before: str = "",
-    has_mix: bool = False,
+    mix: int = 0,
 ) -> Row:
     """A row with a session that ``tracectl start`` makes with ``options``, after ``before``."""
     return Row(
@@ -105,7 +109,7 @@ def session(
         f"{before}\ntracectl start -o capture.trace {options}",
         "tracectl stop",
         partial(check_capture, share=share, kinds=kinds),
-        has_mix=has_mix,
+        mix=mix,
     )
 
 
@@ -116,10 +120,10 @@ OWN = Tool(
         Row("loaded", "", "tracectl status --json >status.json", check_nothing),
         session("armed", "--paused", share=0),
         session("filtered", '-p "$other"', share=0, before="sleep 1000000 & other=$!"),
-        session("entry_exit", "--no-names --no-open-how", has_mix=True),
+        session("entry_exit", "--no-names --no-open-how", mix=MIX),
         session("names", "--no-open-how", Kind.NAME),
         session("open_how", "--no-names", Kind.OPEN_HOW),
-        session("all", "", Kind.NAME, Kind.OPEN_HOW, has_mix=True),
-        session("all_not_compressed", "--no-compress", has_mix=True),
+        session("all", "", Kind.NAME, Kind.OPEN_HOW, mix=MIX),
+        session("all_not_compressed", "--no-compress", mix=MIX),
     ),
 )

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * workload ROUNDS KIND=COUNT...: does each kind of work COUNT times a round, and
- * writes a line a round: kind, system calls, ns of the clock, ns of CPU time.
- * The first line of a kind is a warming-up and worth nothing.
+ * workload FILE ROUNDS KIND=COUNT...: does each kind of work COUNT times a round
+ * and writes a line a round: kind, system calls, ns of the clock, ns of CPU time.
+ * The first line of a kind is a warming-up: slabs and page tables settle only after
+ * some ten thousand calls.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define FILE_NAME "/dev/shm/bench-file"
+#define WARM_UP 5
 
 static int zero_fd;
 static int ping[2], pong[2];
@@ -143,13 +145,14 @@ static long long cpu_ns(void)
 static void run(const struct kind *kind, long count, int rounds)
 {
 	for (int round = 0; round <= rounds; round++) {
+		long times = round ? count : WARM_UP * count;
 		long long wall = clock_ns(CLOCK_MONOTONIC), cpu = cpu_ns();
 
-		for (long i = 0; i < count; i++)
+		for (long i = 0; i < times; i++)
 			kind->once();
 		cpu = cpu_ns() - cpu;
 		wall = clock_ns(CLOCK_MONOTONIC) - wall;
-		printf("%s %ld %lld %lld\n", kind->name, count * kind->calls,
+		printf("%s %ld %lld %lld\n", kind->name, times * kind->calls,
 		       wall, cpu);
 	}
 }
@@ -169,13 +172,14 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 0;
 	zero_fd = open("/dev/zero", O_RDONLY);
-	if (zero_fd < 0 || close(open(FILE_NAME, O_CREAT | O_WRONLY, 0644)))
+	if (zero_fd < 0 || close(open(FILE_NAME, O_CREAT | O_WRONLY, 0644)) ||
+	    !freopen(argv[1], "w", stdout))
 		err(1, "cannot prepare");
-	for (int i = 2; i < argc; i++) {
+	for (int i = 3; i < argc; i++) {
 		size_t length = strcspn(argv[i], "=");
 
 		run(find_kind(argv[i], length), atol(argv[i] + length + 1),
-		    atoi(argv[1]));
+		    atoi(argv[2]));
 	}
 	return 0;
 }
