@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tracectl.vm.kernel import SERIES, Kernel, cache_directory, installed_kernel
 from tracectl.vm.root import make_root
@@ -17,11 +18,15 @@ _TRACERS = (
 _TRACED = ("redis-server", "redis-tools", "nginx-light", "wrk", "sqlite3", "libc6-dev")
 
 
+def directory() -> Path:
+    return cache_directory() / "roots" / f"{SERIES[SERIES_NAME].suite}-peers"
+
+
 def fetch_peer_kernel(progress: Callable[[str], None] = lambda _: None) -> Kernel:
     """The kernel of ``SERIES_NAME`` in a root with the peers, from the cache or else made, which
     takes some minutes: two of them compile modules."""
     series = SERIES[SERIES_NAME]
-    root = cache_directory() / "roots" / f"{series.suite}-peers"
+    root = directory()
     if not root.is_dir():
         progress(f"making a root file system with the peers in {root}")
         make_root(series.suite, [series.flavour], root, [*_TRACERS, *_TRACED])
