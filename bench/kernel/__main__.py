@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import peer_root
+from bench import peer_root, second_copy
 from bench.kernel import document
 from bench.kernel.figures import figures, merge
 from bench.kernel.guest import measure
@@ -59,11 +59,18 @@ def measure_tools(kernel: Kernel, tools: list[Tool]) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="tracectl-bench-", dir=work) as job:
             try:
                 found[tool.name] = figures(measure(kernel, tool, Path(job), say))
+                if tool is OWN:
+                    found[tool.name]["second_copy"] = measure_second_copy(kernel)
             except GuestError as error:
                 if tool is OWN:
                     raise
                 say(f"{tool.name}: {error}")
     return found
+
+
+def measure_second_copy(kernel: Kernel) -> dict[str, int]:
+    with tempfile.TemporaryDirectory(prefix="tracectl-bench-") as job:
+        return second_copy.measure(kernel, Path(job), say)
 
 
 def main() -> int:

@@ -54,8 +54,14 @@ def _row(name: str, found: Mapping[str, Any]) -> str:
     if plain is not None:
         sizes += f" ({plain:.1f} not compressed)"
     cells = [*map(_signed, added), _signed(found["added_with_consumer"].get(name)), sizes]
+    return f"| {name} | {' | '.join(cells)} | {_losses(name, found)} |"
+
+
+def _losses(name: str, found: Mapping[str, Any]) -> str:
     lost = found["lost"].get(name)
-    return f"| {name} | {' | '.join(cells)} | {'' if lost is None else f'{lost:,}'} |"
+    if lost is None:
+        return ""
+    return f"{lost:,} of {lost + found['recorded'][name]:,}" if lost else "0"
 
 
 def _signed(value: int | None) -> str:
@@ -70,7 +76,15 @@ def _text(data: Mapping[str, Any]) -> str:
         heads=" | ".join(_KINDS.values()),
         rules="---:|" * (len(_KINDS) + 1),
         rows=table(found),
+        name_event=_name_event(found),
+        **found["second_copy"],
     )
+
+
+def _name_event(found: Mapping[str, Any]) -> int:
+    """Of an open: what is added to a pair of calls by the event with the name."""
+    added = found["added_instructions"]["openat_close"]
+    return 2 * int(added["names"] - added["entry_exit"])
 
 
 def _versions(kernel: Kernel) -> dict[str, str]:

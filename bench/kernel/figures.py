@@ -20,6 +20,7 @@ def figures(rows: Sequence[Measured]) -> dict[str, Any]:
         "added_with_consumer": {},
         "bytes_per_event": {},
         "lost": {},
+        "recorded": {},
     }
     for row in others:
         for kind in base.work.cpu_ns:
@@ -55,6 +56,7 @@ def _add_mix(found: dict[str, Any], base: Measured, row: Measured) -> None:
     if recorded is None:
         return
     found["lost"][name] = recorded.lost
+    found["recorded"][name] = recorded.events
     sizes = {name: recorded.file_bytes, f"{name}_plain": recorded.plain_bytes}
     for key, size_bytes in sizes.items():
         if size_bytes is not None:

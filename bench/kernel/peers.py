@@ -11,8 +11,9 @@ from bench.kernel.rows import Check, NotRecordedError, Recorded, Row, Tool
 from bench.kernel.work import Work
 from tracectl.module.dkms import enter_root
 
-MIX = 15_000
-"""A million events: what peers hold in their large buffers, and not in their default ones."""
+MIX = 8000
+"""Half a million events: what peers hold in their large buffers, and not in their default ones."""
+_SCALE = 4
 
 # What of an event's neighbours is traced with it differs; a tracer that missed one in twenty, and
 # did not tell, is not measured.
@@ -75,6 +76,7 @@ def _lttng(name: str, *commands: str) -> Row:
             r"sed -n 's/.*discarded \([0-9]*\) event.*/\1/p' said | "
             "awk '{n += $1} END {print n+0}'",
         ),
+        scale=_SCALE,
         mix=MIX,
     )
 
@@ -111,6 +113,7 @@ def _ftrace(name: str, size_kb: int) -> Row:
             "awk '/^entries/ {n += $NF} /^(overrun|dropped)/ {lost += $NF} "
             "END {print n, lost+0}' stats",
         ),
+        scale=_SCALE,
         mix=MIX,
     )
 
@@ -130,6 +133,7 @@ def _trace_cmd(name: str, options: str = "") -> Row:
             "awk '{n += $1} END {print n+0}'; rm text",
         ),
         prefix=f"peer trace-cmd record -o trace.dat -e raw_syscalls {options}",
+        scale=_SCALE,
         mix=MIX,
     )
 
@@ -151,6 +155,7 @@ def _perf(name: str, options: str = "") -> Row:
             "rm text",
         ),
         prefix=f"peer perf record -q -a -o perf.data -e 'raw_syscalls:*' {options}",
+        scale=_SCALE,
         mix=MIX,
     )
 
@@ -198,6 +203,7 @@ def _bpftrace(name: str, program: str) -> Row:
             "awk '/^@calls/ {n += $NF} END {print n, 0}' counts",
             events_per_call=1,
         ),
+        scale=_SCALE,
         mix=MIX,
     )
 
@@ -220,6 +226,7 @@ SYSDIG = _tool(
             "awk -F: '/Driver Drops/ {n += $2} END {print n+0}' said",
             events_per_call=1,
         ),
+        scale=_SCALE,
         mix=MIX,
     ),
 )
@@ -243,11 +250,16 @@ STRACE = _tool(
 def _auditd(name: str, backlog: int) -> Row:
     return Row(
         name,
-        f"rm -f $root/var/log/audit/*; peer auditd; peer auditctl -b {backlog} >auditctl.log\n"
+        "rm -f $root/var/log/audit/*\n"
+        "spawn auditd -n >said 2>&1 & tracer=$!\n"
+        "is_ready() { peer auditctl -s >status; grep -q '^pid [1-9]' status; }\n"
+        "await is_ready\n"
+        f"peer auditctl -b {backlog} >auditctl.log\n"
         "peer auditctl --reset-lost >>auditctl.log\n"
         "peer auditctl -a always,exit -F arch=b64 -S all >>auditctl.log",
-        "peer auditctl -D >>auditctl.log; peer auditctl -s >status\n"
-        "kill $(cat $root/run/auditd.pid); await test ! -e $root/run/auditd.pid\n"
+        "peer auditctl -D >>auditctl.log\n"
+        "is_drained() { peer auditctl -s >status; grep -q '^backlog 0' status; }\n"
+        'await is_drained; sleep 3; kill "$tracer"; wait "$tracer" || true\n'
         "cp -r $root/var/log/audit logs",
         counted(
             "logs",
@@ -255,7 +267,7 @@ def _auditd(name: str, backlog: int) -> Row:
             events_per_call=1,
         ),
         scale=20,
-        mix=MIX // 50,
+        mix=MIX // 40,
         is_waited_for=True,
     )
 
