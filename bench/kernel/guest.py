@@ -17,7 +17,7 @@ from tracectl.vm.build import module_for
 from tracectl.vm.guest import Options, run_guest
 from tracectl.vm.kernel import Kernel
 
-_OPTIONS = Options(icount=True, memory_mib=3072, timeout_s=7200)
+_COUNTING = Options(icount=True, memory_mib=3072, timeout_s=7200)
 _TAIL_LINES = 15
 _BASE = Row("nothing", "", "", lambda *_: None, mix=MIX // 4)
 
@@ -56,6 +56,7 @@ def measure(
     job: Path,
     progress: Callable[[str], None],
     calls: Mapping[str, int] = CALLS,
+    options: Options = _COUNTING,
 ) -> list[Measured]:
     """The rows of ``tool`` after one that is named nothing; ``calls`` says by kind of work how
     often a round does it. ``job`` is an empty directory.
@@ -67,7 +68,7 @@ def measure(
     prelude = _PRELUDE % _names(kernel, module_for(kernel, progress))
     (job / "script").write_text(prelude + "".join(_iter_runs(rows, tool.setup, calls)))
     progress(f"booting {kernel.release} for {tool.name}")
-    _boot(kernel, job)
+    _boot(kernel, job, options)
     return [_measured(job, row) for row in rows]
 
 
@@ -98,11 +99,11 @@ def _run(row: Row, name: str, counts: Mapping[str, int]) -> str:
     return _RUN % {"name": name, "arguments": work.arguments(counts), **shell}
 
 
-def _boot(kernel: Kernel, job: Path) -> None:
+def _boot(kernel: Kernel, job: Path, options: Options) -> None:
     with (job / "said").open("wb") as said:
         result = run_guest(
             kernel, ["sh", "/job/script"], job,
-            cwd=Path("/"), env=dict(os.environ), options=_OPTIONS,
+            cwd=Path("/"), env=dict(os.environ), options=options,
             stdout=said.fileno(), stderr=said.fileno(),
         )  # fmt: skip
     if result.exit_code:
