@@ -32,16 +32,20 @@ _OPTIONS = (
 )
 
 
-def make_root(suite: str, flavours: Sequence[str], directory: Path) -> None:
+def make_root(
+    suite: str, flavours: Sequence[str], directory: Path, packages: Sequence[str] = ()
+) -> None:
     """A minimal root of ``suite`` in ``directory``, with the kernels of these flavours, their
-    headers and DKMS. GuestError when it cannot be made, UnsupportedError where that needs more."""
+    headers, DKMS and ``packages``. GuestError when it cannot be made, UnsupportedError where that
+    needs what this machine lacks."""
     kernels = [f"linux-{part}-{flavour}" for flavour in flavours for part in ("image", "headers")]
     base = _BASES.get(suite, suite)
     more: list[str] = []
     if base != suite:
         kernels = [f"{package}/{suite}" for package in kernels]
         more = [source.line() for source in sources_for(suite, machine_sources())]
-    debootstrap(base, directory, [*kernels, *_TOOLS], "--variant=minbase", more_sources=more)
+    included = [*kernels, *_TOOLS, *packages]
+    debootstrap(base, directory, included, "--variant=minbase", more_sources=more)
 
 
 def debootstrap(

@@ -38,7 +38,7 @@ from tracectl.cli.recording import shapes_of
 from tracectl.decode.subbuffer import decode_subbuffer
 from tracectl.tables.table import load_table
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "unit"))
 import reference
 
 CPUS = 2
