@@ -140,7 +140,8 @@ enum tracectl_end {
 #define TRACECTL_CLASS_OPEN_HOW		(1u << 1)	/* OPEN_HOW */
 #define TRACECTL_CLASS_OPEN_NAME	(1u << 2)	/* NAME */
 #define TRACECTL_CLASS_TASK		(1u << 3)	/* FORK, EXEC, TASK_EXIT */
-#define TRACECTL_CLASS_ALL		0xfu
+#define TRACECTL_CLASS_PATH		(1u << 4)	/* NAME of what is not opened */
+#define TRACECTL_CLASS_ALL		0x1fu
 
 /* Values are never reused. */
 enum tracectl_kind {
@@ -183,6 +184,14 @@ enum tracectl_abi {
 enum tracectl_source {
 	TRACECTL_SOURCE_KERNEL_COPY = 0,	/* what the kernel acted on */
 	TRACECTL_SOURCE_USER_COPY = 1,
+};
+
+/* What the kernel was about to do with a NAME. */
+enum tracectl_site {
+	TRACECTL_SITE_OPEN = 0,		/* open it, or execute it */
+	TRACECTL_SITE_LOOKUP = 1,	/* find it */
+	TRACECTL_SITE_PARENT = 2,	/* find its directory: to make, remove or rename it */
+	TRACECTL_SITE_TARGET = 3,	/* put it into a symbolic link */
 };
 
 /* NAME flags */
@@ -247,13 +256,19 @@ struct tracectl_open_how {
 	__u64 resolve;
 };
 
-/* A path that the kernel opens, from its own struct filename. */
+/*
+ * A path, from the kernel's own struct filename, as it begins to use it. A call's
+ * names come in the order of its arguments. One whose first path is found wanting
+ * (link of a file that is not there) never gets to its second. In 7.2 paths
+ * that the kernel itself walks for the call (a mount's device) follow its own.
+ */
 struct tracectl_name {
 	struct tracectl_record head;
-	__s32 dfd;
+	__s32 dfd;		/* AT_FDCWD at TRACECTL_SITE_TARGET */
 	__u8 source;		/* enum tracectl_source */
 	__u8 flags;
-	__u16 reserved;
+	__u8 site;		/* enum tracectl_site */
+	__u8 reserved;
 };
 
 /* Told by the parent, before the child runs. */

@@ -63,7 +63,7 @@ def subbuffers(draw) -> bytes:
         elif kind == "short":
             parts.append(abi.Record.build(_head(now, Kind.EXIT_SHORT, 0, draw(U16))))
         elif kind == "name":
-            fields = {"dfd": -100, "source": 0, "flags": 0, "reserved": 0}
+            fields = {"dfd": -100, "source": 0, "flags": 0, "site": 0, "reserved": 0}
             add(Kind.NAME, fields, draw(st.binary(max_size=200)))
         elif kind == "exec":
             fields = {"old_tid": draw(U32), "reserved": 0, "comm": b"x".ljust(16, b"\0")}

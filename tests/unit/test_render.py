@@ -7,6 +7,7 @@ import errno
 
 import pytest
 
+from tracectl.abi.records import Site
 from tracectl.render.arguments import (
     ends_nowhere,
     format_arguments,
@@ -15,6 +16,7 @@ from tracectl.render.arguments import (
     format_result,
     format_string,
 )
+from tracectl.render.copies import Name
 from tracectl.render.table import format_duration, format_size, format_table
 from tracectl.tables.table import load_table
 
@@ -25,8 +27,8 @@ MINUS_1 = 2**64 - 1
 CREAT, TMPFILE, CLOEXEC = 0o100, 0o20200000, 0o2000000
 
 
-def written(name, *arguments, paths=(), table=X86_64):
-    return format_arguments(table.by_name(name), arguments, paths)
+def written(name, *arguments, names=(), table=X86_64):
+    return format_arguments(table.by_name(name), arguments, [Name(*name) for name in names])
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,8 @@ def test_i386_has_its_own_arguments():
 @pytest.mark.parametrize("register", [CWD, MINUS_1 - 99])
 def test_the_working_directory(register):
     # The upper half of the register of an int may hold anything.
-    assert written("unlinkat", register, 0x1000, 0, paths=[b"a"]) == 'AT_FDCWD, "a", 0'
+    names = [(Site.PARENT, b"a")]
+    assert written("unlinkat", register, 0x1000, 0, names=names) == 'AT_FDCWD, "a", 0'
 
 
 @pytest.mark.parametrize(("dfd", "text"), [(5, "5"), (2**32 - 1, "-1"), (100, "100")])
@@ -126,10 +129,10 @@ def test_open_flags(flags, text):
     ],
 )
 def test_the_mode_of_a_file_that_may_be_created(flags, text):
-    paths = [b"/tmp/a"]
-    assert written("open", 1, flags, 0o644, paths=paths) == f'"/tmp/a", {text}'
-    assert written("openat", CWD, 1, flags, 0o644, paths=paths) == f'AT_FDCWD, "/tmp/a", {text}'
-    assert written("openat", 5, 1, flags, 0o644, paths=paths, table=I386) == f'5, "/tmp/a", {text}'
+    names = [(Site.OPEN, b"/tmp/a")]
+    assert written("open", 1, flags, 0o644, names=names) == f'"/tmp/a", {text}'
+    assert written("openat", CWD, 1, flags, 0o644, names=names) == f'AT_FDCWD, "/tmp/a", {text}'
+    assert written("openat", 5, 1, flags, 0o644, names=names, table=I386) == f'5, "/tmp/a", {text}'
 
 
 @pytest.mark.parametrize("table", [AARCH64, ARM])
@@ -150,12 +153,27 @@ def test_modes(mode, text):
 
 
 def test_paths_take_the_place_of_their_addresses():
-    path = b"/usr/bin/ls"
-    assert written("execve", 1, 2, 3, paths=[path, b"/lib/ld.so"]) == '"/usr/bin/ls", 0x2, 0x3'
-    assert written("rename", 1, 2, paths=[b"a", b"b"]) == '"a", "b"'
-    assert written("rename", 1, 2, paths=[b"a"]) == '"a", 0x2'
-    assert written("rename", 0, 2, paths=[b"b"]) == 'NULL, "b"'
-    assert written("read", 1, 2, 3, paths=[b"a"]) == "1, 0x2, 3"
+    images = [(Site.OPEN, b"/usr/bin/ls"), (Site.OPEN, b"/lib/ld.so")]
+    assert written("execve", 1, 2, 3, names=images) == '"/usr/bin/ls", 0x2, 0x3'
+    assert written("rename", 1, 2, names=[(Site.PARENT, b"a"), (Site.PARENT, b"b")]) == '"a", "b"'
+    assert written("rename", 1, 2, names=[(Site.PARENT, b"a")]) == '"a", 0x2'
+    assert written("stat", 0, 2, names=[(Site.LOOKUP, b"b")]) == "NULL, 0x2"
+    assert written("read", 1, 2, 3, names=[(Site.OPEN, b"a")]) == "1, 0x2, 3"
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [("link", Site.LOOKUP, Site.PARENT), ("symlink", Site.TARGET, Site.PARENT)],
+)
+def test_a_path_belongs_to_the_argument_whose_site_saw_it(name, first, second):
+    assert written(name, 1, 2, names=[(first, b"a"), (second, b"b")]) == '"a", "b"'
+    assert written(name, 1, 2, names=[(second, b"b")]) == '0x1, "b"'
+
+
+def test_a_path_of_the_kernel_s_own_is_no_argument():
+    names = [(Site.LOOKUP, b"/mnt"), (Site.LOOKUP, b"/dev/vda")]
+    assert written("mount", 1, 2, 0, 0, 0, names=names) == '0x1, "/mnt", NULL, 0, NULL'
+    assert written("open", 1, 0, 0, names=[(Site.LOOKUP, b"/lower")]) == "0x1, O_RDONLY"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ class EventClass(IntFlag):
     OPEN_HOW = 2
     OPEN_NAME = 4
     TASK = 8
-    ALL = 15
+    PATH = 16
+    ALL = 31
 
 
 class ConfigFlag(IntFlag):

@@ -76,6 +76,15 @@ class Source(IntEnum):
     USER_COPY = 1
 
 
+class Site(IntEnum):
+    """enum tracectl_site: what the kernel was about to do with a name."""
+
+    OPEN = 0
+    LOOKUP = 1
+    PARENT = 2
+    TARGET = 3
+
+
 class NameFlag(IntFlag):
     """flags of a NAME record"""
 
@@ -111,7 +120,8 @@ Name = Struct(
     "dfd" / Int32sl,
     "source" / Int8ul,
     "flags" / Int8ul,
-    "reserved" / Int16ul,
+    "site" / Int8ul,
+    "reserved" / Int8ul,
 )
 Fork = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
 Exec = Struct(

@@ -37,7 +37,8 @@ class Calls:
     """One row a call, in order of time; times in ns of CLOCK_MONOTONIC.
 
     ``entry_ns`` or ``exit_ns`` is 0 where that half is missing. ``arguments`` has shape (n, 6) and
-    is not sign-extended. ``names`` are the paths opened, ``name_row`` the row of each one's call.
+    is not sign-extended. ``names`` are the kernel's copies of paths, ``name_site`` where each was
+    seen, an abi.records.Site, and ``name_row`` the row of its call.
     """
 
     tid: _I64
@@ -50,6 +51,7 @@ class Calls:
     state: NDArray[np.uint8]
     arguments: _U64
     names: list[bytes] = field(default_factory=list)
+    name_site: list[int] = field(default_factory=list)
     name_row: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -75,6 +77,7 @@ class _Events:
     began_ns: list[_U64] = field(default_factory=list)
     arguments: list[_U64] = field(default_factory=list)
     names: list[bytes] = field(default_factory=list)
+    sites: list[int] = field(default_factory=list)
     renames: list[tuple[int, int, int]] = field(default_factory=list)
 
     def add(self, records: Records, shapes: Shapes) -> None:
@@ -102,6 +105,7 @@ class _Events:
         named = np.flatnonzero(kind == Kind.NAME)
         value[named] = np.arange(len(self.names), len(self.names) + len(named))
         self.names.extend(records.iter_strings(rows[named]))
+        self.sites.extend(records.bodies(Kind.NAME, rows[named])["site"].tolist())
         self.time_ns.append(records.time_ns[rows])
         self.tid.append(records.tid[rows].astype(np.int64))
         self.tgid.append(records.tgid[rows].astype(np.int64))
@@ -209,6 +213,7 @@ def _rows(
         state=state.astype(np.uint8),
         arguments=np.concatenate(events.arguments)[source],
         names=[events.names[index] for index in value[named].tolist()],
+        name_site=[events.sites[index] for index in value[named].tolist()],
         name_row=row_of[open_entry[named]].tolist(),
     )
 

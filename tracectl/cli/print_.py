@@ -13,6 +13,7 @@ from tracectl.capture.reader import open_capture
 from tracectl.cli.reading import calls_of, lost_of, tables_of
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
+from tracectl.render.copies import Name
 from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def _iter_lines(
     wanted: frozenset[str] | None,
     args: argparse.Namespace,
 ) -> Iterator[str]:
-    names: dict[int, list[bytes]] = {}
-    for row, name in zip(calls.name_row, calls.names, strict=True):
-        names.setdefault(row, []).append(name)
+    names: dict[int, list[Name]] = {}
+    for row, site, path in zip(calls.name_row, calls.name_site, calls.names, strict=True):
+        names.setdefault(row, []).append(Name(site, path))
     many = len(set(calls.tid.tolist())) > 1
     for row in range(len(calls)):
         call = _call(calls, tables, row, names.get(row, []))
@@ -84,7 +85,7 @@ def _iter_lines(
         yield json.dumps(call) if args.json else _line(call, many, with_time=args.times)
 
 
-def _call(calls: Calls, tables: list[SyscallTable], row: int, paths: list[bytes]) -> dict[str, Any]:
+def _call(calls: Calls, tables: list[SyscallTable], row: int, names: list[Name]) -> dict[str, Any]:
     table = tables[min(int(calls.abi[row]), 2)]
     nr = int(calls.nr[row])
     begins, ends = int(calls.entry_ns[row]), int(calls.exit_ns[row])
@@ -96,11 +97,11 @@ def _call(calls: Calls, tables: list[SyscallTable], row: int, paths: list[bytes]
         "nr": nr,
         "entry_ns": begins or None,
         "exit_ns": ends or None,
-        "arguments": format_arguments(table.get(nr), calls.arguments[row].tolist(), paths)
+        "arguments": format_arguments(table.get(nr), calls.arguments[row].tolist(), names)
         if begins
         else None,
         "result": int(calls.result[row]) if ends else None,
-        "paths": [path.decode(errors="backslashreplace") for path in paths],
+        "paths": [name.path.decode(errors="backslashreplace") for name in names],
     }
 
 

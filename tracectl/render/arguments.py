@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
+from tracectl.render.copies import Name, paths_of
 from tracectl.tables.roles import ENUMERATIONS, RETURNS_POINTER, load_constants, role_of
 from tracectl.tables.table import Argument, Syscall
 
@@ -39,22 +40,21 @@ def format_call(name: str, arguments: str, result: str, *, column: int = RESULT_
 
 
 def format_arguments(
-    call: Syscall | None, arguments: Sequence[int], paths: Sequence[bytes] = ()
+    call: Syscall | None, arguments: Sequence[int], names: Sequence[Name] = ()
 ) -> str:
     """The arguments of a call, given as it got them: not sign-extended.
 
-    ``paths`` are the kernel's copies of its path arguments, in order. Six bare registers where the
-    call is not known.
+    ``names`` are the paths that the kernel used for it, in order. Six bare registers where the call
+    is not known.
     """
     if call is None:
         return ", ".join(f"{value:#x}" for value in arguments)
-    rest: Iterator[bytes] = iter(paths)
-    texts = []
-    for value, (is_path, formatter) in zip(arguments, _formatters(call), strict=False):
-        if is_path and value and (path := next(rest, None)) is not None:
-            texts.append(format_string(path))
-        else:
-            texts.append(formatter(value))
+    texts = [
+        formatter(value) for value, formatter in zip(arguments, _formatters(call), strict=False)
+    ]
+    if names:
+        for index, path in paths_of(call, arguments, names).items():
+            texts[index] = format_string(path)
     if _has_unused_mode(call, arguments):
         texts.pop()
     return ", ".join(texts)
@@ -96,13 +96,12 @@ def ends_nowhere(name: str) -> bool:
 
 
 @cache
-def _formatters(call: Syscall) -> tuple[tuple[bool, Formatter], ...]:
+def _formatters(call: Syscall) -> tuple[Formatter, ...]:
     return tuple(_formatter(call, argument) for argument in call.args)
 
 
-def _formatter(call: Syscall, argument: Argument) -> tuple[bool, Formatter]:
-    role = role_of(call, argument)
-    return role == "path", lru_cache(maxsize=1024)(_choose(role, argument, call.abi))
+def _formatter(call: Syscall, argument: Argument) -> Formatter:
+    return lru_cache(maxsize=1024)(_choose(role_of(call, argument), argument, call.abi))
 
 
 def _choose(role: str, argument: Argument, abi: str) -> Formatter:
