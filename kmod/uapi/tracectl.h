@@ -73,8 +73,8 @@
  *
  *	tracectl_record		8 bytes
  *	payload			8 * granules bytes
- *	string			TRACECTL_KIND_NAME and TRACECTL_KIND_EXEC only:
- *				id bytes, a NUL, and zeroes up to a multiple of 8
+ *	string			TRACECTL_KIND_NAME, _EXEC and _ARGV only: id
+ *				bytes, a NUL, and zeroes up to a multiple of 8
  *
  * Time is the session's clock: nanoseconds, CLOCK_MONOTONIC's when the session
  * began, and never set since. CLOCK tells both at the same moment. A record's
@@ -141,7 +141,8 @@ enum tracectl_end {
 #define TRACECTL_CLASS_OPEN_NAME	(1u << 2)	/* NAME */
 #define TRACECTL_CLASS_TASK		(1u << 3)	/* FORK, EXEC, TASK_EXIT */
 #define TRACECTL_CLASS_PATH		(1u << 4)	/* NAME of what is not opened */
-#define TRACECTL_CLASS_ALL		0x1fu
+#define TRACECTL_CLASS_ARGV		(1u << 5)	/* ARGV */
+#define TRACECTL_CLASS_ALL		0x3fu
 
 /* Values are never reused. */
 enum tracectl_kind {
@@ -156,6 +157,7 @@ enum tracectl_kind {
 	TRACECTL_KIND_FORK = 9,
 	TRACECTL_KIND_EXEC = 10,
 	TRACECTL_KIND_TASK_EXIT = 11,
+	TRACECTL_KIND_ARGV = 12,
 };
 #define TRACECTL_KINDS		16
 
@@ -284,6 +286,26 @@ struct tracectl_exec {
 	__u32 old_tid;		/* other than the thread's own, if a thread did it */
 	__u32 reserved;
 	char comm[TRACECTL_COMM_BYTES];
+};
+
+/* ARGV flags */
+#define TRACECTL_ARGV_TRUNCATED		(1u << 0)
+#define TRACECTL_ARGV_FAULTED		(1u << 1)	/* not in memory: no string */
+#define TRACECTL_ARGV_INTERPRETED	(1u << 2)	/* a script: its interpreter's */
+#define TRACECTL_ARGV_BYTES		4096u
+
+/*
+ * After EXEC, the arguments of the new image: the string holds them with a NUL
+ * after each, at most TRACECTL_ARGV_BYTES - 1 bytes of it. They are the kernel's
+ * copy, taken from the image's own memory before it runs. Those of a script begin
+ * with its interpreter; its own argv[0] is gone.
+ */
+struct tracectl_argv {
+	struct tracectl_record head;
+	__u32 bytes;		/* of all arguments, each with its NUL */
+	__u16 variables;	/* of the environment, 65535: that or more */
+	__u8 flags;
+	__u8 reserved;
 };
 
 struct tracectl_task_exit {

@@ -48,7 +48,7 @@ def subbuffers(draw) -> bytes:
             epoch = now
         kind = draw(
             st.sampled_from(
-                ["entry", "exit", "near", "short", "name", "exec", "task", "fork", "how"]
+                ["entry", "exit", "near", "short", "name", "exec", "argv", "task", "fork", "how"]
             )
         )
         if kind == "entry":
@@ -68,6 +68,9 @@ def subbuffers(draw) -> bytes:
         elif kind == "exec":
             fields = {"old_tid": draw(U32), "reserved": 0, "comm": b"x".ljust(16, b"\0")}
             add(Kind.EXEC, fields, draw(st.binary(max_size=50)))
+        elif kind == "argv":
+            fields = {"bytes": draw(U32), "variables": draw(U16), "flags": 0, "reserved": 0}
+            add(Kind.ARGV, fields, draw(st.binary(max_size=50)))
         elif kind == "how":
             add(Kind.OPEN_HOW, {"flags": draw(U64), "mode": draw(U64), "resolve": 0})
         else:

@@ -43,7 +43,8 @@ class EventClass(IntFlag):
     OPEN_NAME = 4
     TASK = 8
     PATH = 16
-    ALL = 31
+    ARGV = 32
+    ALL = 63
 
 
 class ConfigFlag(IntFlag):

@@ -39,9 +39,10 @@ class Kind(IntEnum):
     FORK = 9
     EXEC = 10
     TASK_EXIT = 11
+    ARGV = 12
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC})
+STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV})
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -93,6 +94,14 @@ class NameFlag(IntFlag):
     KTHREAD = 4
 
 
+class ArgvFlag(IntFlag):
+    """flags of an ARGV record"""
+
+    TRUNCATED = 1
+    FAULTED = 2
+    INTERPRETED = 4
+
+
 SubbufHeader = Struct(
     "magic" / Int32ul,
     "abi" / Int16ul,
@@ -130,6 +139,13 @@ Exec = Struct(
     "reserved" / Int32ul,
     "comm" / Bytes(COMM_BYTES),
 )
+Argv = Struct(
+    "head" / Record,
+    "bytes" / Int32ul,
+    "variables" / Int16ul,
+    "flags" / Int8ul,
+    "reserved" / Int8ul,
+)
 TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
 
 Shape = Struct("args" / Int8ul, "wide" / Int8ul)
@@ -144,6 +160,7 @@ BODIES: dict[Kind, Struct] = {
     Kind.FORK: Fork,
     Kind.EXEC: Exec,
     Kind.TASK_EXIT: TaskExit,
+    Kind.ARGV: Argv,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

@@ -59,6 +59,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record the paths of other calls: stat, unlink, rename, ... (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--argv", action=argparse.BooleanOptionalAction, default=True,
+        help="record the arguments of programs that are executed (default)",
+    )  # fmt: skip
+    parser.add_argument(
         "--open-how", action=argparse.BooleanOptionalAction, default=True,
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
@@ -105,6 +109,8 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.OPEN_NAME
     if not args.paths:
         classes &= ~EventClass.PATH
+    if not args.argv:
+        classes &= ~EventClass.ARGV
     if not args.open_how:
         classes &= ~EventClass.OPEN_HOW
     is_flight = args.flight is not None

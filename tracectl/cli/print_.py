@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracectl.abi.records import Kind
 from tracectl.capture.reader import open_capture
 from tracectl.cli.reading import calls_of, lost_of, tables_of
+from tracectl.decode.copies import Copy
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
-from tracectl.render.copies import Name
 from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
@@ -69,12 +70,12 @@ def _iter_lines(
     wanted: frozenset[str] | None,
     args: argparse.Namespace,
 ) -> Iterator[str]:
-    names: dict[int, list[Name]] = {}
-    for row, site, path in zip(calls.name_row, calls.name_site, calls.names, strict=True):
-        names.setdefault(row, []).append(Name(site, path))
+    copies: dict[int, list[Copy]] = {}
+    for row, copy in zip(calls.copy_row, calls.copies, strict=True):
+        copies.setdefault(row, []).append(copy)
     many = len(set(calls.tid.tolist())) > 1
     for row in range(len(calls)):
-        call = _call(calls, tables, row, names.get(row, []))
+        call = _call(calls, tables, row, copies.get(row, []))
         failed = call["result"] is not None and -4095 <= call["result"] < 0
         if (
             (wanted is not None and call["name"] not in wanted)
@@ -85,7 +86,7 @@ def _iter_lines(
         yield json.dumps(call) if args.json else _line(call, many, with_time=args.times)
 
 
-def _call(calls: Calls, tables: list[SyscallTable], row: int, names: list[Name]) -> dict[str, Any]:
+def _call(calls: Calls, tables: list[SyscallTable], row: int, copies: list[Copy]) -> dict[str, Any]:
     table = tables[min(int(calls.abi[row]), 2)]
     nr = int(calls.nr[row])
     begins, ends = int(calls.entry_ns[row]), int(calls.exit_ns[row])
@@ -97,11 +98,13 @@ def _call(calls: Calls, tables: list[SyscallTable], row: int, names: list[Name])
         "nr": nr,
         "entry_ns": begins or None,
         "exit_ns": ends or None,
-        "arguments": format_arguments(table.get(nr), calls.arguments[row].tolist(), names)
+        "arguments": format_arguments(table.get(nr), calls.arguments[row].tolist(), copies)
         if begins
         else None,
         "result": int(calls.result[row]) if ends else None,
-        "paths": [name.path.decode(errors="backslashreplace") for name in names],
+        "paths": [
+            copy.data.decode(errors="backslashreplace") for copy in copies if copy.kind == Kind.NAME
+        ],
     }
 
 

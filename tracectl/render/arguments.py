@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
-from tracectl.render.copies import Name, paths_of
+from tracectl.decode.copies import Copy
+from tracectl.render.copies import texts_of
 from tracectl.tables.roles import ENUMERATIONS, RETURNS_POINTER, load_constants, role_of
 from tracectl.tables.table import Argument, Syscall
 
@@ -27,8 +28,6 @@ _KERNEL_ERRORS = {
 }
 # Of two names for a number, Python has the other one.
 _ERROR_ALIASES = {errno.EDEADLK: "EDEADLK", errno.EOPNOTSUPP: "EOPNOTSUPP"}
-_ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
-_OCTAL_DIGITS = [bytes([digit]) for digit in b"01234567"]
 _ENTRY_ONLY = frozenset({"exit", "exit_group"})
 
 Formatter = Callable[[int], str]
@@ -40,21 +39,21 @@ def format_call(name: str, arguments: str, result: str, *, column: int = RESULT_
 
 
 def format_arguments(
-    call: Syscall | None, arguments: Sequence[int], names: Sequence[Name] = ()
+    call: Syscall | None, arguments: Sequence[int], copies: Sequence[Copy] = ()
 ) -> str:
     """The arguments of a call, given as it got them: not sign-extended.
 
-    ``names`` are the paths that the kernel used for it, in order. Six bare registers where the call
-    is not known.
+    ``copies`` are what the kernel copied for it, in order. Six bare registers where the call is not
+    known.
     """
     if call is None:
         return ", ".join(f"{value:#x}" for value in arguments)
     texts = [
         formatter(value) for value, formatter in zip(arguments, _formatters(call), strict=False)
     ]
-    if names:
-        for index, path in paths_of(call, arguments, names).items():
-            texts[index] = format_string(path)
+    if copies:
+        for index, text in texts_of(call, arguments, copies).items():
+            texts[index] = text
     if _has_unused_mode(call, arguments):
         texts.pop()
     return ", ".join(texts)
@@ -72,22 +71,6 @@ def format_result(name: str, result: int) -> str:
     if name in RETURNS_POINTER:
         return f"{result & 0xFFFFFFFFFFFFFFFF:#x}"
     return str(result)
-
-
-@lru_cache(maxsize=65536)
-def format_string(data: bytes) -> str:
-    """A string in quotes, escaped as strace escapes it: octal where it is no printable ASCII."""
-    parts = []
-    for index, byte in enumerate(data):
-        if byte in _ESCAPES:
-            parts.append(_ESCAPES[byte])
-        elif 0x20 <= byte < 0x7F:
-            parts.append(chr(byte))
-        else:
-            # As few digits as the next character allows.
-            followed = data[index + 1 : index + 2] in _OCTAL_DIGITS
-            parts.append(f"\\{byte:03o}" if followed else f"\\{byte:o}")
-    return '"' + "".join(parts) + '"'
 
 
 def ends_nowhere(name: str) -> bool:

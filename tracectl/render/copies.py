@@ -1,21 +1,14 @@
-"""Which argument of a call each of the kernel's copies was."""
+"""The kernel's copies, each on the argument of the call that it was."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
-from tracectl.abi.records import Site
+from tracectl.abi.records import ArgvFlag, Kind, Site
+from tracectl.decode.copies import Copy
+from tracectl.render.strings import format_string
 from tracectl.tables.roles import role_of
 from tracectl.tables.table import Syscall
-
-
-class Name(NamedTuple):
-    """A path that the kernel used for a call. ``site`` is a Site."""
-
-    site: int
-    path: bytes
-
 
 # What becomes of a call's paths, in order of its arguments.
 _SITES: dict[str, tuple[Site, ...]] = {
@@ -34,17 +27,41 @@ _SITES: dict[str, tuple[Site, ...]] = {
 _OTHERS = (Site.LOOKUP, Site.LOOKUP)
 
 
-def paths_of(call: Syscall, arguments: Sequence[int], names: Iterable[Name]) -> dict[int, bytes]:
-    """The path of each argument that has one, by its index.
+def texts_of(call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]) -> dict[int, str]:
+    """What the kernel copied, in place of the address that it was given, by argument.
 
-    Names that belong to none are the kernel's own: an interpreter, a mount's device.
+    Paths that belong to no argument are the kernel's own: an interpreter, a mount's device.
     """
-    rest = list(names)
-    found = {}
+    rest = list(copies)
+    texts = {}
     places = [at for at, argument in enumerate(call.args) if role_of(call, argument) == "path"]
     for index, site in zip(places, _SITES.get(call.name, _OTHERS), strict=False):
-        name = next((name for name in rest if name.site == site), None)
+        name = next((copy for copy in rest if copy.kind == Kind.NAME and copy.site == site), None)
         if name is not None and arguments[index]:
-            found[index] = name.path
+            texts[index] = format_string(name.data)
             rest.remove(name)
-    return found
+    image = next((copy for copy in rest if copy.kind == Kind.ARGV), None)
+    if image is not None:
+        texts |= _texts_of_image(call, arguments, image)
+    return texts
+
+
+def _texts_of_image(call: Syscall, arguments: Sequence[int], image: Copy) -> dict[int, str]:
+    texts = {}
+    for index, argument in enumerate(call.args):
+        if argument.name == "argv" and not image.flags & ArgvFlag.FAULTED:
+            texts[index] = format_strings(image.data, image.flags & ArgvFlag.TRUNCATED)
+        elif argument.name == "envp" and arguments[index]:
+            plural = "" if image.variables == 1 else "s"
+            texts[index] = f"{arguments[index]:#x} /* {image.variables} var{plural} */"
+    return texts
+
+
+def format_strings(data: bytes, is_truncated: int = 0) -> str:
+    """Strings with a NUL after each, as an array; the last may lack its end."""
+    *whole, cut = data.split(b"\0")
+    texts = [format_string(text) for text in whole]
+    if is_truncated:
+        texts += [f"{format_string(cut)}..."] if cut else []
+        texts.append("...")
+    return f"[{', '.join(texts)}]"
