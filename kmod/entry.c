@@ -44,3 +44,28 @@ void tracectl_entry_detach(struct ftrace_ops *ops)
 	unregister_ftrace_function(ops);
 	clear_filter(ops);
 }
+
+/* 0 or an error, with nothing left attached. */
+int tracectl_entries_attach(struct tracectl_entry *entries, int count)
+{
+	struct tracectl_entry *entry;
+	int i, err;
+
+	for (i = 0; i < count; i++) {
+		entry = &entries[i];
+		err = tracectl_entry_attach(&entry->ops, entry->functions);
+		entry->is_attached = !err;
+		if (err && !(err == -ENOENT && entry->is_optional)) {
+			tracectl_entries_detach(entries, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+void tracectl_entries_detach(struct tracectl_entry *entries, int count)
+{
+	while (count--)
+		if (entries[count].is_attached)
+			tracectl_entry_detach(&entries[count].ops);
+}

@@ -68,12 +68,7 @@ static void notrace trace_target(unsigned long ip, unsigned long parent_ip,
 				     AT_FDCWD, name->name);
 }
 
-static struct {
-	struct ftrace_ops ops;
-	const char *functions[3];
-	bool is_optional;
-	bool is_attached;
-} sites[] = {
+static struct tracectl_entry entries[] = {
 	{ .ops = { .func = trace_lookup, .flags = TRACECTL_ENTRY_FLAGS },
 	  .functions = { "filename_lookup" } },
 	/* 5.10 has no function below it. */
@@ -84,29 +79,12 @@ static struct {
 	  .is_optional = true },
 };
 
-static void detach(int count)
-{
-	while (count--)
-		if (sites[count].is_attached)
-			tracectl_entry_detach(&sites[count].ops);
-}
-
 int tracectl_path_attach(void)
 {
-	int i, err;
-
-	for (i = 0; i < ARRAY_SIZE(sites); i++) {
-		err = tracectl_entry_attach(&sites[i].ops, sites[i].functions);
-		sites[i].is_attached = !err;
-		if (err && !(err == -ENOENT && sites[i].is_optional)) {
-			detach(i);
-			return err;
-		}
-	}
-	return 0;
+	return tracectl_entries_attach(entries, ARRAY_SIZE(entries));
 }
 
 void tracectl_path_detach(void)
 {
-	detach(ARRAY_SIZE(sites));
+	tracectl_entries_detach(entries, ARRAY_SIZE(entries));
 }

@@ -73,8 +73,8 @@
  *
  *	tracectl_record		8 bytes
  *	payload			8 * granules bytes
- *	string			TRACECTL_KIND_NAME, _EXEC and _ARGV only: id
- *				bytes, a NUL, and zeroes up to a multiple of 8
+ *	string			TRACECTL_KIND_NAME, _EXEC, _ARGV and _ADDRESS
+ *				only: id bytes, a NUL, and zeroes up to a multiple of 8
  *
  * Time is the session's clock: nanoseconds, CLOCK_MONOTONIC's when the session
  * began, and never set since. CLOCK tells both at the same moment. A record's
@@ -142,7 +142,8 @@ enum tracectl_end {
 #define TRACECTL_CLASS_TASK		(1u << 3)	/* FORK, EXEC, TASK_EXIT */
 #define TRACECTL_CLASS_PATH		(1u << 4)	/* NAME of what is not opened */
 #define TRACECTL_CLASS_ARGV		(1u << 5)	/* ARGV */
-#define TRACECTL_CLASS_ALL		0x3fu
+#define TRACECTL_CLASS_SOCKET		(1u << 6)	/* ADDRESS */
+#define TRACECTL_CLASS_ALL		0x7fu
 
 /* Values are never reused. */
 enum tracectl_kind {
@@ -158,6 +159,7 @@ enum tracectl_kind {
 	TRACECTL_KIND_EXEC = 10,
 	TRACECTL_KIND_TASK_EXIT = 11,
 	TRACECTL_KIND_ARGV = 12,
+	TRACECTL_KIND_ADDRESS = 13,
 };
 #define TRACECTL_KINDS		16
 
@@ -286,6 +288,27 @@ struct tracectl_exec {
 	__u32 old_tid;		/* other than the thread's own, if a thread did it */
 	__u32 reserved;
 	char comm[TRACECTL_COMM_BYTES];
+};
+
+/* What the kernel was about to do with an ADDRESS. */
+enum tracectl_address_site {
+	TRACECTL_ADDRESS_CONNECT = 0,
+	TRACECTL_ADDRESS_BIND = 1,
+	TRACECTL_ADDRESS_SEND = 2,	/* of a message that names its receiver */
+	TRACECTL_ADDRESS_ANSWER = 3,	/* hand it out: accept, recvfrom, getsockname, ... */
+};
+#define TRACECTL_ADDRESS_BYTES	128u
+
+/*
+ * The address of a socket, a struct sockaddr of as many bytes as the kernel took
+ * or gives; it is the string of the record. From the kernel's own copy.
+ */
+struct tracectl_address {
+	struct tracectl_record head;
+	__u8 site;		/* enum tracectl_address_site */
+	__u8 flags;		/* as NAME's */
+	__u16 reserved0;
+	__u32 reserved1;
 };
 
 /* ARGV flags */

@@ -44,7 +44,8 @@ class EventClass(IntFlag):
     TASK = 8
     PATH = 16
     ARGV = 32
-    ALL = 63
+    SOCKET = 64
+    ALL = 127
 
 
 class ConfigFlag(IntFlag):

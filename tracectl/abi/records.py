@@ -40,9 +40,10 @@ class Kind(IntEnum):
     EXEC = 10
     TASK_EXIT = 11
     ARGV = 12
+    ADDRESS = 13
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV})
+STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS})
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -92,6 +93,15 @@ class NameFlag(IntFlag):
     TRUNCATED = 1
     IO_WORKER = 2
     KTHREAD = 4
+
+
+class AddressSite(IntEnum):
+    """enum tracectl_address_site: what the kernel was about to do with an address."""
+
+    CONNECT = 0
+    BIND = 1
+    SEND = 2
+    ANSWER = 3
 
 
 class ArgvFlag(IntFlag):
@@ -146,6 +156,13 @@ Argv = Struct(
     "flags" / Int8ul,
     "reserved" / Int8ul,
 )
+Address = Struct(
+    "head" / Record,
+    "site" / Int8ul,
+    "flags" / Int8ul,
+    "reserved0" / Int16ul,
+    "reserved1" / Int32ul,
+)
 TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
 
 Shape = Struct("args" / Int8ul, "wide" / Int8ul)
@@ -161,6 +178,7 @@ BODIES: dict[Kind, Struct] = {
     Kind.EXEC: Exec,
     Kind.TASK_EXIT: TaskExit,
     Kind.ARGV: Argv,
+    Kind.ADDRESS: Address,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

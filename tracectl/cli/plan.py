@@ -63,6 +63,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record the arguments of programs that are executed (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--sockets", action=argparse.BooleanOptionalAction, default=True,
+        help="record the addresses of sockets: connect, bind, accept, ... (default)",
+    )  # fmt: skip
+    parser.add_argument(
         "--open-how", action=argparse.BooleanOptionalAction, default=True,
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
@@ -111,6 +115,8 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.PATH
     if not args.argv:
         classes &= ~EventClass.ARGV
+    if not args.sockets:
+        classes &= ~EventClass.SOCKET
     if not args.open_how:
         classes &= ~EventClass.OPEN_HOW
     is_flight = args.flight is not None

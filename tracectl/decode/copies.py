@@ -1,4 +1,5 @@
-"""Copies that the kernel made of what its calls were given: paths, arguments of programs."""
+"""Copies that the kernel made of what its calls were given: paths, arguments of programs,
+addresses of sockets."""
 
 from __future__ import annotations
 
@@ -7,11 +8,12 @@ from typing import NamedTuple
 from tracectl.abi.records import Kind
 from tracectl.decode.subbuffer import Records, Rows
 
-COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV})
+COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV, Kind.ADDRESS})
 
 
 class Copy(NamedTuple):
-    """``site`` is a name's, an abi.records.Site; ``variables`` of the environment an exec's."""
+    """``site`` is a name's Site or an address's AddressSite, ``variables`` counts an exec's
+    environment."""
 
     kind: int
     data: bytes
@@ -28,7 +30,7 @@ def copies_of(records: Records, rows: Rows) -> list[Copy]:
         mine = rows[kinds == kind]
         bodies = records.bodies(kind, mine)
         columns = [bodies["flags"].tolist()]
-        columns.append(bodies["site"].tolist() if kind == Kind.NAME else [0] * len(mine))
+        columns.append(bodies["site"].tolist() if kind != Kind.ARGV else [0] * len(mine))
         columns.append(bodies["variables"].tolist() if kind == Kind.ARGV else [0] * len(mine))
         strings = records.iter_strings(mine)
         for row, data, *fields in zip(mine.tolist(), strings, *columns, strict=True):

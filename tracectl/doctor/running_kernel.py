@@ -29,10 +29,11 @@ _TRACEPOINTS = (
 _FUNCTIONS = {
     "open_how function": ("do_sys_openat2",),
     "open name function": ("do_file_open", "do_filp_open"),
+    "socket functions": ("security_socket_connect",),
     "path look-up": ("filename_lookup",),
     "directory look-up": ("__filename_parentat", "filename_parentat"),
 }
-_WITHOUT_NAMES = "tracectl record --no-names --no-paths --no-open-how"
+_WITHOUT_NAMES = "tracectl record --no-names --no-paths --no-sockets --no-open-how"
 _KALLSYMS = Path("/proc/kallsyms")
 
 

@@ -13,14 +13,16 @@ _SITES = {
     EventClass.OPEN_HOW: "do_sys_openat2",
     EventClass.OPEN_NAME: "do_filp_open",
     EventClass.PATH: "filename_lookup and __filename_parentat",
+    EventClass.SOCKET: "security_socket_connect, _bind and _sendmsg",
     EventClass.TASK: "the tracepoints of fork, exec and exit",
 }
 _WITHOUT = {
     EventClass.OPEN_HOW: "--no-open-how",
     EventClass.OPEN_NAME: "--no-names",
     EventClass.PATH: "--no-paths",
+    EventClass.SOCKET: "--no-sockets",
 }
-_BY_FTRACE = EventClass.OPEN_NAME | EventClass.PATH
+_BY_FTRACE = EventClass.OPEN_NAME | EventClass.PATH | EventClass.SOCKET
 
 _FTRACE_ENABLED = Path("/proc/sys/kernel/ftrace_enabled")
 _KPROBES_ENABLED = Path("/sys/kernel/debug/kprobes/enabled")

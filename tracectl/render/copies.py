@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tracectl.abi.records import ArgvFlag, Kind, Site
+from tracectl.abi.records import AddressSite, ArgvFlag, Kind, Site
 from tracectl.decode.copies import Copy
+from tracectl.render.addresses import format_address
 from tracectl.render.strings import format_string
 from tracectl.tables.roles import role_of
 from tracectl.tables.table import Syscall
@@ -24,6 +25,17 @@ _SITES: dict[str, tuple[Site, ...]] = {
     **dict.fromkeys(("link", "linkat"), (Site.LOOKUP, Site.PARENT)),
     **dict.fromkeys(("symlink", "symlinkat"), (Site.TARGET, Site.PARENT)),
 }  # fmt: skip
+# The argument that is an address, and who saw it.
+_ADDRESSES = {
+    "connect": (AddressSite.CONNECT, "uservaddr"),
+    "bind": (AddressSite.BIND, "umyaddr"),
+    "sendto": (AddressSite.SEND, "addr"),
+    "accept": (AddressSite.ANSWER, "upeer_sockaddr"),
+    "accept4": (AddressSite.ANSWER, "upeer_sockaddr"),
+    "recvfrom": (AddressSite.ANSWER, "addr"),
+    "getsockname": (AddressSite.ANSWER, "usockaddr"),
+    "getpeername": (AddressSite.ANSWER, "usockaddr"),
+}
 _OTHERS = (Site.LOOKUP, Site.LOOKUP)
 
 
@@ -40,10 +52,24 @@ def texts_of(call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]) ->
         if name is not None and arguments[index]:
             texts[index] = format_string(name.data)
             rest.remove(name)
+    if call.name in _ADDRESSES:
+        texts |= _texts_of_address(call, arguments, rest)
     image = next((copy for copy in rest if copy.kind == Kind.ARGV), None)
     if image is not None:
         texts |= _texts_of_image(call, arguments, image)
     return texts
+
+
+def _texts_of_address(
+    call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]
+) -> dict[int, str]:
+    site, wanted = _ADDRESSES[call.name]
+    address = next((copy for copy in copies if copy.kind == Kind.ADDRESS), None)
+    if address is None or address.site != site:
+        return {}
+    places = {argument.name: at for at, argument in enumerate(call.args)}
+    at = places[wanted]
+    return {at: format_address(address.data)} if arguments[at] else {}
 
 
 def _texts_of_image(call: Syscall, arguments: Sequence[int], image: Copy) -> dict[int, str]:
