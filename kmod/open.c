@@ -5,14 +5,11 @@
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/openat2.h>
-#include <linux/sched.h>
-#include <linux/string.h>
 
+#include "entry.h"
+#include "name.h"
 #include "probes.h"
 #include "stream.h"
-#include "text.h"
-
-#define NAME_BYTES sizeof(struct tracectl_name)
 
 static __always_inline void put_how(struct tracectl_cpu *pc,
 				    const struct open_how *how,
@@ -81,39 +78,9 @@ static struct ftrace_ops how_ops = {
 	.func = trace_how,
 	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_ARGUMENTS,
 };
+static const char *const how_functions[] = { "do_sys_openat2", NULL };
 static struct kprobe how_kprobe;
 static bool how_is_kprobe;
-
-static int set_filter(struct ftrace_ops *ops, const char *function)
-{
-	return ftrace_set_filter(ops, (unsigned char *)function,
-				 strlen(function), 1);
-}
-
-/* 5.10 does not export ftrace_free_filter(); an empty one holds no memory. */
-static void clear_filter(struct ftrace_ops *ops)
-{
-	ftrace_set_filter(ops, NULL, 0, 1);
-}
-
-/*
- * PERMANENT, so that kernel.ftrace_enabled=0 is refused while it is attached
- * instead of silencing it.
- */
-static int attach(struct ftrace_ops *ops)
-{
-	int err = register_ftrace_function(ops);
-
-	if (err)
-		clear_filter(ops);
-	return err;
-}
-
-static void detach(struct ftrace_ops *ops)
-{
-	unregister_ftrace_function(ops);
-	clear_filter(ops);
-}
 
 /*
  * ftrace, which saves a kprobe's look-up and registers: 100 instructions an open.
@@ -121,9 +88,11 @@ static void detach(struct ftrace_ops *ops)
  */
 int tracectl_open_how_attach(void)
 {
-	how_is_kprobe = set_filter(&how_ops, "do_sys_openat2");
+	int err = tracectl_entry_attach(&how_ops, how_functions);
+
+	how_is_kprobe = err == -ENOENT;
 	if (!how_is_kprobe)
-		return attach(&how_ops);
+		return err;
 	how_kprobe = (struct kprobe){
 		.symbol_name = "do_sys_openat2",
 		.pre_handler = probe_how,
@@ -136,75 +105,7 @@ void tracectl_open_how_detach(void)
 	if (how_is_kprobe)
 		unregister_kprobe(&how_kprobe);
 	else
-		detach(&how_ops);
-}
-
-static u8 name_flags(void)
-{
-	if (current->flags & PF_IO_WORKER)
-		return TRACECTL_NAME_IO_WORKER;
-	if (current->flags & PF_KTHREAD)
-		return TRACECTL_NAME_KTHREAD;
-	return 0;
-}
-
-static __always_inline void put_name(struct tracectl_cpu *pc, int dfd,
-				     size_t length, struct tracectl_place place)
-{
-	struct tracectl_name *record = (void *)place.record;
-
-	pc->totals->generated[TRACECTL_KIND_NAME]++;
-	tracectl_record_head(place,
-			     TRACECTL_HEAD(TRACECTL_KIND_NAME, length, 1));
-	record->dfd = dfd;
-	record->source = TRACECTL_SOURCE_KERNEL_COPY;
-	record->flags = name_flags();
-	record->reserved = 0;
-}
-
-static noinline notrace void on_name_slowly(int dfd, const char *name)
-{
-	struct tracectl_cpu *pc =
-		tracectl_stream_admit(TRACECTL_CLASS_OPEN_NAME);
-	size_t length = strnlen(name, PATH_MAX - 1);
-	struct tracectl_place place;
-
-	if (!pc)
-		goto leave;
-	place = tracectl_stream_begin(pc, ALIGN(length + 1, TRACECTL_GRANULE),
-				      TRACECTL_KIND_NAME);
-	if (!place.record) {
-		pc->totals->generated[TRACECTL_KIND_NAME]++;
-		goto leave;
-	}
-	put_name(pc, dfd, length, place);
-	tracectl_stream_commit(pc, tracectl_put_text(place.record + NAME_BYTES,
-						     name, length));
-leave:
-	tracectl_stream_leave();
-}
-
-static __always_inline void on_name(int dfd, const char *name)
-{
-	struct tracectl_place place;
-	struct tracectl_cpu *pc;
-	size_t length;
-
-	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_OPEN_NAME, &place) &&
-		   place.record + PATH_MAX < pc->limit &&
-		   IS_ALIGNED((unsigned long)name, TRACECTL_GRANULE))) {
-		tracectl_stream_mark(pc, place.record);
-		length = tracectl_put_words(place.record + NAME_BYTES, name);
-		put_name(pc, dfd, length, place);
-		tracectl_stream_commit(pc, place.record + NAME_BYTES +
-						   ALIGN(length + 1,
-							 TRACECTL_GRANULE));
-		tracectl_stream_leave();
-	} else {
-		on_name_slowly(dfd, name);
-	}
+		tracectl_entry_detach(&how_ops);
 }
 
 /* do_file_open(int dfd, struct filename *name, const struct open_flags *op) */
@@ -218,7 +119,10 @@ static void notrace trace_name(unsigned long ip, unsigned long parent_ip,
 		return;
 	name = (void *)ftrace_regs_get_argument(fregs, 1);
 	if (!IS_ERR_OR_NULL(name))
-		on_name((int)ftrace_regs_get_argument(fregs, 0), name->name);
+		tracectl_name_record(TRACECTL_CLASS_OPEN_NAME,
+				     TRACECTL_SITE_OPEN,
+				     ftrace_regs_get_argument(fregs, 0),
+				     name->name);
 }
 
 static struct ftrace_ops name_ops = {
@@ -226,16 +130,16 @@ static struct ftrace_ops name_ops = {
 	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_ARGUMENTS,
 };
 
+/* do_filp_open() was renamed in 7.0, 541003b576c3 */
+static const char *const name_functions[] = { "do_file_open", "do_filp_open",
+					      NULL };
+
 int tracectl_open_name_attach(void)
 {
-	/* do_filp_open() was renamed in 7.0, 541003b576c3 */
-	if (set_filter(&name_ops, "do_file_open") &&
-	    set_filter(&name_ops, "do_filp_open"))
-		return -ENOENT;
-	return attach(&name_ops);
+	return tracectl_entry_attach(&name_ops, name_functions);
 }
 
 void tracectl_open_name_detach(void)
 {
-	detach(&name_ops);
+	tracectl_entry_detach(&name_ops);
 }

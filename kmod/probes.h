@@ -11,5 +11,9 @@ int tracectl_open_how_attach(void);
 void tracectl_open_how_detach(void);
 int tracectl_open_name_attach(void);
 void tracectl_open_name_detach(void);
+int tracectl_path_attach(void);
+void tracectl_path_detach(void);
+int tracectl_socket_attach(void);
+void tracectl_socket_detach(void);
 
 #endif

@@ -44,6 +44,9 @@ static const struct {
 	  tracectl_open_how_detach },
 	{ TRACECTL_CLASS_OPEN_NAME, tracectl_open_name_attach,
 	  tracectl_open_name_detach },
+	{ TRACECTL_CLASS_PATH, tracectl_path_attach, tracectl_path_detach },
+	{ TRACECTL_CLASS_SOCKET, tracectl_socket_attach,
+	  tracectl_socket_detach },
 	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
 	  tracectl_syscalls_detach },
 };

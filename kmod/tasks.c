@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "argv.h"
 #include "probes.h"
 #include "filter.h"
 #include "stream.h"
@@ -70,6 +71,10 @@ static void notrace probe_exec(void *data, struct task_struct *task,
 	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
 	if (pc)
 		record_exec(pc, old_tid, bprm->filename);
+	tracectl_stream_leave();
+	pc = tracectl_stream_enter(TRACECTL_CLASS_ARGV);
+	if (pc)
+		tracectl_argv_record(pc, bprm);
 	tracectl_stream_leave();
 }
 

@@ -13,3 +13,8 @@ ccflags-y += $(call tracectl-has,'struct ftrace_regs',ftrace.h,TRACECTL_HAVE_FTR
 ccflags-y += $(call tracectl-has,'ftrace_regs_get_argument',ftrace.h ftrace_regs.h,TRACECTL_HAVE_FTRACE_ARGUMENT)
 # timekeeping: ktime_get_snapshot() was told which clock with 7.2
 ccflags-y += $(call tracectl-has,'ktime_get_snapshot_id',timekeeping.h,TRACECTL_HAVE_SNAPSHOT_ID)
+# fs: struct filename has no uptr any more in 7.2
+ccflags-y += $(call tracectl-has,'user char.*uptr;',fs.h,TRACECTL_HAVE_FILENAME_UPTR)
+# fs: do_symlinkat() took a struct filename with 5.15, as getname_uflags()
+# came; its own prototype is in no such header
+ccflags-y += $(call tracectl-has,'getname_uflags',fs.h,TRACECTL_HAVE_SYMLINK_FILENAME)

@@ -73,8 +73,8 @@
  *
  *	tracectl_record		8 bytes
  *	payload			8 * granules bytes
- *	string			TRACECTL_KIND_NAME and TRACECTL_KIND_EXEC only:
- *				id bytes, a NUL, and zeroes up to a multiple of 8
+ *	string			TRACECTL_KIND_NAME, _EXEC, _ARGV and _ADDRESS
+ *				only: id bytes, a NUL, and zeroes up to a multiple of 8
  *
  * Time is the session's clock: nanoseconds, CLOCK_MONOTONIC's when the session
  * began, and never set since. CLOCK tells both at the same moment. A record's
@@ -140,7 +140,10 @@ enum tracectl_end {
 #define TRACECTL_CLASS_OPEN_HOW		(1u << 1)	/* OPEN_HOW */
 #define TRACECTL_CLASS_OPEN_NAME	(1u << 2)	/* NAME */
 #define TRACECTL_CLASS_TASK		(1u << 3)	/* FORK, EXEC, TASK_EXIT */
-#define TRACECTL_CLASS_ALL		0xfu
+#define TRACECTL_CLASS_PATH		(1u << 4)	/* NAME of what is not opened */
+#define TRACECTL_CLASS_ARGV		(1u << 5)	/* ARGV */
+#define TRACECTL_CLASS_SOCKET		(1u << 6)	/* ADDRESS */
+#define TRACECTL_CLASS_ALL		0x7fu
 
 /* Values are never reused. */
 enum tracectl_kind {
@@ -155,6 +158,8 @@ enum tracectl_kind {
 	TRACECTL_KIND_FORK = 9,
 	TRACECTL_KIND_EXEC = 10,
 	TRACECTL_KIND_TASK_EXIT = 11,
+	TRACECTL_KIND_ARGV = 12,
+	TRACECTL_KIND_ADDRESS = 13,
 };
 #define TRACECTL_KINDS		16
 
@@ -183,6 +188,14 @@ enum tracectl_abi {
 enum tracectl_source {
 	TRACECTL_SOURCE_KERNEL_COPY = 0,	/* what the kernel acted on */
 	TRACECTL_SOURCE_USER_COPY = 1,
+};
+
+/* What the kernel was about to do with a NAME. */
+enum tracectl_site {
+	TRACECTL_SITE_OPEN = 0,		/* open it, or execute it */
+	TRACECTL_SITE_LOOKUP = 1,	/* find it */
+	TRACECTL_SITE_PARENT = 2,	/* find its directory: to make, remove or rename it */
+	TRACECTL_SITE_TARGET = 3,	/* put it into a symbolic link */
 };
 
 /* NAME flags */
@@ -247,13 +260,19 @@ struct tracectl_open_how {
 	__u64 resolve;
 };
 
-/* A path that the kernel opens, from its own struct filename. */
+/*
+ * A path, from the kernel's own struct filename, as it begins to use it. A call's
+ * names come in the order of its arguments. One whose first path is found wanting
+ * (link of a file that is not there) never gets to its second. In 7.2 paths
+ * that the kernel itself walks for the call (a mount's device) follow its own.
+ */
 struct tracectl_name {
 	struct tracectl_record head;
-	__s32 dfd;
+	__s32 dfd;		/* AT_FDCWD at TRACECTL_SITE_TARGET */
 	__u8 source;		/* enum tracectl_source */
 	__u8 flags;
-	__u16 reserved;
+	__u8 site;		/* enum tracectl_site */
+	__u8 reserved;
 };
 
 /* Told by the parent, before the child runs. */
@@ -269,6 +288,47 @@ struct tracectl_exec {
 	__u32 old_tid;		/* other than the thread's own, if a thread did it */
 	__u32 reserved;
 	char comm[TRACECTL_COMM_BYTES];
+};
+
+/* What the kernel was about to do with an ADDRESS. */
+enum tracectl_address_site {
+	TRACECTL_ADDRESS_CONNECT = 0,
+	TRACECTL_ADDRESS_BIND = 1,
+	TRACECTL_ADDRESS_SEND = 2,	/* of a message that names its receiver */
+	TRACECTL_ADDRESS_ANSWER = 3,	/* hand it out: accept, recvfrom, getsockname, ... */
+};
+#define TRACECTL_ADDRESS_BYTES	128u
+
+/*
+ * The address of a socket, a struct sockaddr of as many bytes as the kernel took
+ * or gives; it is the string of the record. From the kernel's own copy.
+ */
+struct tracectl_address {
+	struct tracectl_record head;
+	__u8 site;		/* enum tracectl_address_site */
+	__u8 flags;		/* as NAME's */
+	__u16 reserved0;
+	__u32 reserved1;
+};
+
+/* ARGV flags */
+#define TRACECTL_ARGV_TRUNCATED		(1u << 0)
+#define TRACECTL_ARGV_FAULTED		(1u << 1)	/* not in memory: no string */
+#define TRACECTL_ARGV_INTERPRETED	(1u << 2)	/* a script: its interpreter's */
+#define TRACECTL_ARGV_BYTES		4096u
+
+/*
+ * After EXEC, the arguments of the new image: the string holds them with a NUL
+ * after each, at most TRACECTL_ARGV_BYTES - 1 bytes of it. They are the kernel's
+ * copy, taken from the image's own memory before it runs. Those of a script begin
+ * with its interpreter; its own argv[0] is gone.
+ */
+struct tracectl_argv {
+	struct tracectl_record head;
+	__u32 bytes;		/* of all arguments, each with its NUL */
+	__u16 variables;	/* of the environment, 65535: that or more */
+	__u8 flags;
+	__u8 reserved;
 };
 
 struct tracectl_task_exit {

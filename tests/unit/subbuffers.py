@@ -95,9 +95,9 @@ class SubBuffer:
         self._append(time_ns, Kind.EXIT, _s64(result), _id(nr, abi_))
         return self
 
-    def name(self, time_ns: int, tid: int, path: bytes) -> SubBuffer:
+    def name(self, time_ns: int, tid: int, path: bytes, site: int = 0) -> SubBuffer:
         self.task(time_ns, tid)
-        body = {"dfd": -100, "source": 0, "flags": 0, "reserved": 0}
+        body = {"dfd": -100, "source": 0, "flags": 0, "site": site, "reserved": 0}
         self._append_string(time_ns, Kind.NAME, body, path)
         return self
 

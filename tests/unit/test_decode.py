@@ -48,7 +48,19 @@ def subbuffers(draw) -> bytes:
             epoch = now
         kind = draw(
             st.sampled_from(
-                ["entry", "exit", "near", "short", "name", "exec", "task", "fork", "how"]
+                [
+                    "entry",
+                    "exit",
+                    "near",
+                    "short",
+                    "name",
+                    "exec",
+                    "argv",
+                    "address",
+                    "task",
+                    "fork",
+                    "how",
+                ]
             )
         )
         if kind == "entry":
@@ -63,11 +75,17 @@ def subbuffers(draw) -> bytes:
         elif kind == "short":
             parts.append(abi.Record.build(_head(now, Kind.EXIT_SHORT, 0, draw(U16))))
         elif kind == "name":
-            fields = {"dfd": -100, "source": 0, "flags": 0, "reserved": 0}
+            fields = {"dfd": -100, "source": 0, "flags": 0, "site": 0, "reserved": 0}
             add(Kind.NAME, fields, draw(st.binary(max_size=200)))
         elif kind == "exec":
             fields = {"old_tid": draw(U32), "reserved": 0, "comm": b"x".ljust(16, b"\0")}
             add(Kind.EXEC, fields, draw(st.binary(max_size=50)))
+        elif kind == "argv":
+            fields = {"bytes": draw(U32), "variables": draw(U16), "flags": 0, "reserved": 0}
+            add(Kind.ARGV, fields, draw(st.binary(max_size=50)))
+        elif kind == "address":
+            fields = {"site": draw(st.integers(0, 3)), "flags": 0, "reserved0": 0, "reserved1": 0}
+            add(Kind.ADDRESS, fields, draw(st.binary(max_size=128)))
         elif kind == "how":
             add(Kind.OPEN_HOW, {"flags": draw(U64), "mode": draw(U64), "resolve": 0})
         else:

@@ -28,7 +28,12 @@ def test_probe_that_could_not_be_attached_is_named(code, failed):
     sentence = str(refusal(OSError(code, "why"), failed))
     assert "attach to" in sentence
     assert "why" in sentence
-    options = {EventClass.OPEN_HOW: "--no-open-how", EventClass.OPEN_NAME: "--no-names"}
+    options = {
+        EventClass.OPEN_HOW: "--no-open-how",
+        EventClass.OPEN_NAME: "--no-names",
+        EventClass.PATH: "--no-paths",
+        EventClass.SOCKET: "--no-sockets",
+    }
     assert options.get(failed, "") in sentence
 
 

@@ -7,14 +7,17 @@ import errno
 
 import pytest
 
+from tracectl.abi.records import ArgvFlag, Kind, Site
+from tracectl.decode.copies import Copy
 from tracectl.render.arguments import (
     ends_nowhere,
     format_arguments,
     format_call,
     format_flags,
     format_result,
-    format_string,
 )
+from tracectl.render.copies import format_strings
+from tracectl.render.strings import format_string
 from tracectl.render.table import format_duration, format_size, format_table
 from tracectl.tables.table import load_table
 
@@ -25,8 +28,12 @@ MINUS_1 = 2**64 - 1
 CREAT, TMPFILE, CLOEXEC = 0o100, 0o20200000, 0o2000000
 
 
-def written(name, *arguments, paths=(), table=X86_64):
-    return format_arguments(table.by_name(name), arguments, paths)
+def named(site, path):
+    return Copy(Kind.NAME, path, 0, site)
+
+
+def written(name, *arguments, copies=(), table=X86_64):
+    return format_arguments(table.by_name(name), arguments, copies)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,8 @@ def test_i386_has_its_own_arguments():
 @pytest.mark.parametrize("register", [CWD, MINUS_1 - 99])
 def test_the_working_directory(register):
     # The upper half of the register of an int may hold anything.
-    assert written("unlinkat", register, 0x1000, 0, paths=[b"a"]) == 'AT_FDCWD, "a", 0'
+    names = [named(Site.PARENT, b"a")]
+    assert written("unlinkat", register, 0x1000, 0, copies=names) == 'AT_FDCWD, "a", 0'
 
 
 @pytest.mark.parametrize(("dfd", "text"), [(5, "5"), (2**32 - 1, "-1"), (100, "100")])
@@ -126,10 +134,10 @@ def test_open_flags(flags, text):
     ],
 )
 def test_the_mode_of_a_file_that_may_be_created(flags, text):
-    paths = [b"/tmp/a"]
-    assert written("open", 1, flags, 0o644, paths=paths) == f'"/tmp/a", {text}'
-    assert written("openat", CWD, 1, flags, 0o644, paths=paths) == f'AT_FDCWD, "/tmp/a", {text}'
-    assert written("openat", 5, 1, flags, 0o644, paths=paths, table=I386) == f'5, "/tmp/a", {text}'
+    names = [named(Site.OPEN, b"/tmp/a")]
+    assert written("open", 1, flags, 0o644, copies=names) == f'"/tmp/a", {text}'
+    assert written("openat", CWD, 1, flags, 0o644, copies=names) == f'AT_FDCWD, "/tmp/a", {text}'
+    assert written("openat", 5, 1, flags, 0o644, copies=names, table=I386) == f'5, "/tmp/a", {text}'
 
 
 @pytest.mark.parametrize("table", [AARCH64, ARM])
@@ -150,12 +158,43 @@ def test_modes(mode, text):
 
 
 def test_paths_take_the_place_of_their_addresses():
-    path = b"/usr/bin/ls"
-    assert written("execve", 1, 2, 3, paths=[path, b"/lib/ld.so"]) == '"/usr/bin/ls", 0x2, 0x3'
-    assert written("rename", 1, 2, paths=[b"a", b"b"]) == '"a", "b"'
-    assert written("rename", 1, 2, paths=[b"a"]) == '"a", 0x2'
-    assert written("rename", 0, 2, paths=[b"b"]) == 'NULL, "b"'
-    assert written("read", 1, 2, 3, paths=[b"a"]) == "1, 0x2, 3"
+    images = [named(Site.OPEN, b"/usr/bin/ls"), named(Site.OPEN, b"/lib/ld.so")]
+    assert written("execve", 1, 2, 3, copies=images) == '"/usr/bin/ls", 0x2, 0x3'
+    assert (
+        written("rename", 1, 2, copies=[named(Site.PARENT, b"a"), named(Site.PARENT, b"b")])
+        == '"a", "b"'
+    )
+    assert written("rename", 1, 2, copies=[named(Site.PARENT, b"a")]) == '"a", 0x2'
+    assert written("stat", 0, 2, copies=[named(Site.LOOKUP, b"b")]) == "NULL, 0x2"
+    assert written("read", 1, 2, 3, copies=[named(Site.OPEN, b"a")]) == "1, 0x2, 3"
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [("link", Site.LOOKUP, Site.PARENT), ("symlink", Site.TARGET, Site.PARENT)],
+)
+def test_a_path_belongs_to_the_argument_whose_site_saw_it(name, first, second):
+    assert written(name, 1, 2, copies=[named(first, b"a"), named(second, b"b")]) == '"a", "b"'
+    assert written(name, 1, 2, copies=[named(second, b"b")]) == '0x1, "b"'
+
+
+def test_a_new_image_s_arguments():
+    path, argv = named(Site.OPEN, b"/bin/a"), b"a\0\0-x y\0"
+    copies = [path, Copy(Kind.ARGV, argv, 0, variables=7)]
+    assert (
+        written("execve", 1, 2, 3, copies=copies) == '"/bin/a", ["a", "", "-x y"], 0x3 /* 7 vars */'
+    )
+    lost = Copy(Kind.ARGV, b"", ArgvFlag.FAULTED, variables=1)
+    assert written("execve", 1, 2, 3, copies=[path, lost]) == '"/bin/a", 0x2, 0x3 /* 1 var */'
+    assert format_strings(b"") == "[]"
+    assert format_strings(b"a\0bc", ArgvFlag.TRUNCATED) == '["a", "bc"..., ...]'
+    assert format_strings(b"a\0", ArgvFlag.TRUNCATED) == '["a", ...]'
+
+
+def test_a_path_of_the_kernel_s_own_is_no_argument():
+    names = [named(Site.LOOKUP, b"/mnt"), named(Site.LOOKUP, b"/dev/vda")]
+    assert written("mount", 1, 2, 0, 0, 0, copies=names) == '0x1, "/mnt", NULL, 0, NULL'
+    assert written("open", 1, 0, 0, copies=[named(Site.LOOKUP, b"/lower")]) == "0x1, O_RDONLY"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,10 @@ class EventClass(IntFlag):
     OPEN_HOW = 2
     OPEN_NAME = 4
     TASK = 8
-    ALL = 15
+    PATH = 16
+    ARGV = 32
+    SOCKET = 64
+    ALL = 127
 
 
 class ConfigFlag(IntFlag):

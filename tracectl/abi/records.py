@@ -39,9 +39,11 @@ class Kind(IntEnum):
     FORK = 9
     EXEC = 10
     TASK_EXIT = 11
+    ARGV = 12
+    ADDRESS = 13
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC})
+STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS})
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -76,12 +78,38 @@ class Source(IntEnum):
     USER_COPY = 1
 
 
+class Site(IntEnum):
+    """enum tracectl_site: what the kernel was about to do with a name."""
+
+    OPEN = 0
+    LOOKUP = 1
+    PARENT = 2
+    TARGET = 3
+
+
 class NameFlag(IntFlag):
     """flags of a NAME record"""
 
     TRUNCATED = 1
     IO_WORKER = 2
     KTHREAD = 4
+
+
+class AddressSite(IntEnum):
+    """enum tracectl_address_site: what the kernel was about to do with an address."""
+
+    CONNECT = 0
+    BIND = 1
+    SEND = 2
+    ANSWER = 3
+
+
+class ArgvFlag(IntFlag):
+    """flags of an ARGV record"""
+
+    TRUNCATED = 1
+    FAULTED = 2
+    INTERPRETED = 4
 
 
 SubbufHeader = Struct(
@@ -111,7 +139,8 @@ Name = Struct(
     "dfd" / Int32sl,
     "source" / Int8ul,
     "flags" / Int8ul,
-    "reserved" / Int16ul,
+    "site" / Int8ul,
+    "reserved" / Int8ul,
 )
 Fork = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
 Exec = Struct(
@@ -119,6 +148,20 @@ Exec = Struct(
     "old_tid" / Int32ul,
     "reserved" / Int32ul,
     "comm" / Bytes(COMM_BYTES),
+)
+Argv = Struct(
+    "head" / Record,
+    "bytes" / Int32ul,
+    "variables" / Int16ul,
+    "flags" / Int8ul,
+    "reserved" / Int8ul,
+)
+Address = Struct(
+    "head" / Record,
+    "site" / Int8ul,
+    "flags" / Int8ul,
+    "reserved0" / Int16ul,
+    "reserved1" / Int32ul,
 )
 TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
 
@@ -134,6 +177,8 @@ BODIES: dict[Kind, Struct] = {
     Kind.FORK: Fork,
     Kind.EXEC: Exec,
     Kind.TASK_EXIT: TaskExit,
+    Kind.ARGV: Argv,
+    Kind.ADDRESS: Address,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

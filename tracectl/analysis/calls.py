@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tracectl.abi.records import EXIT_KINDS, NEAR_KINDS, NR_BITS, Kind
 from tracectl.capture.metadata import CpuTotals
 from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
+from tracectl.decode.copies import COPY_KINDS, Copy, copies_of
 from tracectl.decode.subbuffer import Records
 
 _UNWRITTEN_NS = 1_000_000_000
@@ -37,7 +38,8 @@ class Calls:
     """One row a call, in order of time; times in ns of CLOCK_MONOTONIC.
 
     ``entry_ns`` or ``exit_ns`` is 0 where that half is missing. ``arguments`` has shape (n, 6) and
-    is not sign-extended. ``names`` are the paths opened, ``name_row`` the row of each one's call.
+    is not sign-extended. ``copies`` are the kernel's, of what its calls were given; ``copy_row``
+    has the row of each one's call.
     """
 
     tid: _I64
@@ -49,11 +51,22 @@ class Calls:
     result: _I64
     state: NDArray[np.uint8]
     arguments: _U64
-    names: list[bytes] = field(default_factory=list)
-    name_row: list[int] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
+    copy_row: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.tid)
+
+    @property
+    def names(self) -> list[bytes]:
+        """The paths among the copies."""
+        return [copy.data for copy in self.copies if copy.kind == Kind.NAME]
+
+    @property
+    def name_row(self) -> list[int]:
+        """The row of each path's call."""
+        pairs = zip(self.copies, self.copy_row, strict=True)
+        return [row for copy, row in pairs if copy.kind == Kind.NAME]
 
     @property
     def duration_ns(self) -> _U64:
@@ -63,7 +76,7 @@ class Calls:
 
 @dataclass(slots=True)
 class _Events:
-    """Entries, exits and names of all sub-buffers, one row each."""
+    """Entries, exits and copies of all sub-buffers, one row each."""
 
     time_ns: list[_U64] = field(default_factory=list)
     tid: list[_I64] = field(default_factory=list)
@@ -74,11 +87,11 @@ class _Events:
     value: list[_I64] = field(default_factory=list)
     began_ns: list[_U64] = field(default_factory=list)
     arguments: list[_U64] = field(default_factory=list)
-    names: list[bytes] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
     renames: list[tuple[int, int, int]] = field(default_factory=list)
 
     def add(self, records: Records, shapes: Shapes) -> None:
-        rows = records.rows(Kind.ENTRY, Kind.NAME, *EXIT_KINDS)
+        rows = records.rows(Kind.ENTRY, *COPY_KINDS, *EXIT_KINDS)
         kind = records.kind[rows]
         count = len(rows)
         # Whose id is the call's: its entry's, where an exit knows it.
@@ -99,9 +112,9 @@ class _Events:
         entries = np.flatnonzero(kind == Kind.ENTRY)
         if len(entries):
             arguments[entries] = arguments_of(records, rows[entries], shapes)
-        named = np.flatnonzero(kind == Kind.NAME)
-        value[named] = np.arange(len(self.names), len(self.names) + len(named))
-        self.names.extend(records.iter_strings(rows[named]))
+        copied = np.flatnonzero(_is_copy(kind))
+        value[copied] = np.arange(len(self.copies), len(self.copies) + len(copied))
+        self.copies.extend(copies_of(records, rows[copied]))
         self.time_ns.append(records.time_ns[rows])
         self.tid.append(records.tid[rows].astype(np.int64))
         self.tgid.append(records.tgid[rows].astype(np.int64))
@@ -172,10 +185,10 @@ def _pair(events: _Events, gaps: _Gaps) -> Calls:
     alone[exits] = False
     rows = np.flatnonzero(is_entry | alone)
     rows = rows[np.argsort(time_ns[rows], kind="stable")]
-    named = np.flatnonzero((kind == Kind.NAME) & (open_entry >= 0))
-    named = named[~gaps.between(time_ns[open_entry[named]], time_ns[named])]
-    named = named[np.argsort(time_ns[named], kind="stable")]
-    return _rows(events, order, rows, exit_of, tid, time_ns, value, is_entry, named, open_entry)
+    copied = np.flatnonzero(_is_copy(kind) & (open_entry >= 0))
+    copied = copied[~gaps.between(time_ns[open_entry[copied]], time_ns[copied])]
+    copied = copied[np.argsort(time_ns[copied], kind="stable")]
+    return _rows(events, order, rows, exit_of, tid, time_ns, value, is_entry, copied, open_entry)
 
 
 def _rows(
@@ -187,7 +200,7 @@ def _rows(
     time_ns: _U64,
     value: _I64,
     is_entry: NDArray[np.bool_],
-    named: NDArray[np.intp],
+    copied: NDArray[np.intp],
     open_entry: NDArray[np.intp],
 ) -> Calls:
     begins = is_entry[rows]
@@ -208,8 +221,8 @@ def _rows(
         result=np.where(has_end, value[ends], 0),
         state=state.astype(np.uint8),
         arguments=np.concatenate(events.arguments)[source],
-        names=[events.names[index] for index in value[named].tolist()],
-        name_row=row_of[open_entry[named]].tolist(),
+        copies=[events.copies[index] for index in value[copied].tolist()],
+        copy_row=row_of[open_entry[copied]].tolist(),
     )
 
 
@@ -236,6 +249,10 @@ def _threads_of(
             tid[moved] = new_tid
         thread[(tid == new_tid) & ~before] = fresh
     return thread
+
+
+def _is_copy(kind: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.isin(kind, list(COPY_KINDS))
 
 
 def _is_exit(kind: NDArray[np.uint8]) -> NDArray[np.bool_]:

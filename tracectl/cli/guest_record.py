@@ -51,6 +51,9 @@ def _guest_argv(python: str, plan: Plan, args: argparse.Namespace) -> list[str]:
     if args.subbuf_count is not None:
         argv += ["--subbuf-count", str(args.subbuf_count)]
     argv += ["--names" if args.names else "--no-names"]
+    argv += ["--paths" if args.paths else "--no-paths"]
+    argv += ["--argv" if args.argv else "--no-argv"]
+    argv += ["--sockets" if args.sockets else "--no-sockets"]
     argv += ["--open-how" if args.open_how else "--no-open-how"]
     for option in ("trace", "uid", "comm", "cgroup"):
         if getattr(args, option) is not None:

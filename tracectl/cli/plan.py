@@ -55,6 +55,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record the names of opened files (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--paths", action=argparse.BooleanOptionalAction, default=True,
+        help="record the paths of other calls: stat, unlink, rename, ... (default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--argv", action=argparse.BooleanOptionalAction, default=True,
+        help="record the arguments of programs that are executed (default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sockets", action=argparse.BooleanOptionalAction, default=True,
+        help="record the addresses of sockets: connect, bind, accept, ... (default)",
+    )  # fmt: skip
+    parser.add_argument(
         "--open-how", action=argparse.BooleanOptionalAction, default=True,
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
@@ -99,6 +111,12 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
     classes = EventClass.ALL
     if not args.names:
         classes &= ~EventClass.OPEN_NAME
+    if not args.paths:
+        classes &= ~EventClass.PATH
+    if not args.argv:
+        classes &= ~EventClass.ARGV
+    if not args.sockets:
+        classes &= ~EventClass.SOCKET
     if not args.open_how:
         classes &= ~EventClass.OPEN_HOW
     is_flight = args.flight is not None

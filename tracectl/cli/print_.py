@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracectl.abi.records import Kind
 from tracectl.capture.reader import open_capture
 from tracectl.cli.reading import calls_of, lost_of, tables_of
+from tracectl.decode.copies import Copy
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
 from tracectl.tables.table import SyscallTable
@@ -68,12 +70,12 @@ def _iter_lines(
     wanted: frozenset[str] | None,
     args: argparse.Namespace,
 ) -> Iterator[str]:
-    names: dict[int, list[bytes]] = {}
-    for row, name in zip(calls.name_row, calls.names, strict=True):
-        names.setdefault(row, []).append(name)
+    copies: dict[int, list[Copy]] = {}
+    for row, copy in zip(calls.copy_row, calls.copies, strict=True):
+        copies.setdefault(row, []).append(copy)
     many = len(set(calls.tid.tolist())) > 1
     for row in range(len(calls)):
-        call = _call(calls, tables, row, names.get(row, []))
+        call = _call(calls, tables, row, copies.get(row, []))
         failed = call["result"] is not None and -4095 <= call["result"] < 0
         if (
             (wanted is not None and call["name"] not in wanted)
@@ -84,7 +86,7 @@ def _iter_lines(
         yield json.dumps(call) if args.json else _line(call, many, with_time=args.times)
 
 
-def _call(calls: Calls, tables: list[SyscallTable], row: int, paths: list[bytes]) -> dict[str, Any]:
+def _call(calls: Calls, tables: list[SyscallTable], row: int, copies: list[Copy]) -> dict[str, Any]:
     table = tables[min(int(calls.abi[row]), 2)]
     nr = int(calls.nr[row])
     begins, ends = int(calls.entry_ns[row]), int(calls.exit_ns[row])
@@ -96,11 +98,13 @@ def _call(calls: Calls, tables: list[SyscallTable], row: int, paths: list[bytes]
         "nr": nr,
         "entry_ns": begins or None,
         "exit_ns": ends or None,
-        "arguments": format_arguments(table.get(nr), calls.arguments[row].tolist(), paths)
+        "arguments": format_arguments(table.get(nr), calls.arguments[row].tolist(), copies)
         if begins
         else None,
         "result": int(calls.result[row]) if ends else None,
-        "paths": [path.decode(errors="backslashreplace") for path in paths],
+        "paths": [
+            copy.data.decode(errors="backslashreplace") for copy in copies if copy.kind == Kind.NAME
+        ],
     }
 
 

@@ -29,8 +29,11 @@ _TRACEPOINTS = (
 _FUNCTIONS = {
     "open_how function": ("do_sys_openat2",),
     "open name function": ("do_file_open", "do_filp_open"),
+    "socket functions": ("security_socket_connect",),
+    "path look-up": ("filename_lookup",),
+    "directory look-up": ("__filename_parentat", "filename_parentat"),
 }
-_WITHOUT_OPENS = "tracectl record --no-names --no-open-how"
+_WITHOUT_NAMES = "tracectl record --no-names --no-paths --no-sockets --no-open-how"
 _KALLSYMS = Path("/proc/kallsyms")
 
 
@@ -70,7 +73,7 @@ def _config() -> Iterator[Check]:
         yield passed("configuration", ", ".join(_NEEDED))
     missing = missing_options(text, _FOR_NAMES)
     if missing:
-        yield noted("configuration for opens", f"without {', '.join(missing)}", _WITHOUT_OPENS)
+        yield noted("configuration for opens", f"without {', '.join(missing)}", _WITHOUT_NAMES)
     else:
         yield passed("configuration for opens", ", ".join(_FOR_NAMES))
 
@@ -113,7 +116,7 @@ def _symbols() -> Iterator[Check]:
         if found:
             yield passed(check, found[0])
         else:
-            yield noted(check, f"without {' or '.join(row)}", _WITHOUT_OPENS)
+            yield noted(check, f"without {' or '.join(row)}", _WITHOUT_NAMES)
 
 
 def _switches() -> Check:
@@ -121,5 +124,5 @@ def _switches() -> Check:
     try:
         check_switches(EventClass.OPEN_HOW)
     except UnsupportedError as error:
-        return noted(name, str(error), _WITHOUT_OPENS)
+        return noted(name, str(error), _WITHOUT_NAMES)
     return passed(name, "nobody has switched probes off")

@@ -12,9 +12,17 @@ _SITES = {
     EventClass.SYSCALL: "the tracepoints sys_enter and sys_exit",
     EventClass.OPEN_HOW: "do_sys_openat2",
     EventClass.OPEN_NAME: "do_filp_open",
+    EventClass.PATH: "filename_lookup and __filename_parentat",
+    EventClass.SOCKET: "security_socket_connect, _bind and _sendmsg",
     EventClass.TASK: "the tracepoints of fork, exec and exit",
 }
-_WITHOUT = {EventClass.OPEN_HOW: "--no-open-how", EventClass.OPEN_NAME: "--no-names"}
+_WITHOUT = {
+    EventClass.OPEN_HOW: "--no-open-how",
+    EventClass.OPEN_NAME: "--no-names",
+    EventClass.PATH: "--no-paths",
+    EventClass.SOCKET: "--no-sockets",
+}
+_BY_FTRACE = EventClass.OPEN_NAME | EventClass.PATH | EventClass.SOCKET
 
 _FTRACE_ENABLED = Path("/proc/sys/kernel/ftrace_enabled")
 _KPROBES_ENABLED = Path("/sys/kernel/debug/kprobes/enabled")
@@ -50,7 +58,7 @@ def attach_error(reason: str, failed: EventClass, hint: str = "") -> Unsupported
 
 def refusal(error: OSError, failed: EventClass) -> UnsupportedError:
     """What the module answered when it was to attach the probes of class ``failed``."""
-    is_off = error.errno == errno.EBUSY and failed == EventClass.OPEN_NAME
+    is_off = error.errno == errno.EBUSY and failed in _BY_FTRACE
     return attach_error(error.strerror or "", failed, _FTRACE_OFF if is_off else "")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
+from tracectl.decode.copies import Copy
+from tracectl.render.copies import texts_of
 from tracectl.tables.roles import ENUMERATIONS, RETURNS_POINTER, load_constants, role_of
 from tracectl.tables.table import Argument, Syscall
 
@@ -26,8 +28,6 @@ _KERNEL_ERRORS = {
 }
 # Of two names for a number, Python has the other one.
 _ERROR_ALIASES = {errno.EDEADLK: "EDEADLK", errno.EOPNOTSUPP: "EOPNOTSUPP"}
-_ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
-_OCTAL_DIGITS = [bytes([digit]) for digit in b"01234567"]
 _ENTRY_ONLY = frozenset({"exit", "exit_group"})
 
 Formatter = Callable[[int], str]
@@ -39,22 +39,21 @@ def format_call(name: str, arguments: str, result: str, *, column: int = RESULT_
 
 
 def format_arguments(
-    call: Syscall | None, arguments: Sequence[int], paths: Sequence[bytes] = ()
+    call: Syscall | None, arguments: Sequence[int], copies: Sequence[Copy] = ()
 ) -> str:
     """The arguments of a call, given as it got them: not sign-extended.
 
-    ``paths`` are the kernel's copies of its path arguments, in order. Six bare registers where the
-    call is not known.
+    ``copies`` are what the kernel copied for it, in order. Six bare registers where the call is not
+    known.
     """
     if call is None:
         return ", ".join(f"{value:#x}" for value in arguments)
-    rest: Iterator[bytes] = iter(paths)
-    texts = []
-    for value, (is_path, formatter) in zip(arguments, _formatters(call), strict=False):
-        if is_path and value and (path := next(rest, None)) is not None:
-            texts.append(format_string(path))
-        else:
-            texts.append(formatter(value))
+    texts = [
+        formatter(value) for value, formatter in zip(arguments, _formatters(call), strict=False)
+    ]
+    if copies:
+        for index, text in texts_of(call, arguments, copies).items():
+            texts[index] = text
     if _has_unused_mode(call, arguments):
         texts.pop()
     return ", ".join(texts)
@@ -74,35 +73,18 @@ def format_result(name: str, result: int) -> str:
     return str(result)
 
 
-@lru_cache(maxsize=65536)
-def format_string(data: bytes) -> str:
-    """A string in quotes, escaped as strace escapes it: octal where it is no printable ASCII."""
-    parts = []
-    for index, byte in enumerate(data):
-        if byte in _ESCAPES:
-            parts.append(_ESCAPES[byte])
-        elif 0x20 <= byte < 0x7F:
-            parts.append(chr(byte))
-        else:
-            # As few digits as the next character allows.
-            followed = data[index + 1 : index + 2] in _OCTAL_DIGITS
-            parts.append(f"\\{byte:03o}" if followed else f"\\{byte:o}")
-    return '"' + "".join(parts) + '"'
-
-
 def ends_nowhere(name: str) -> bool:
     """Whether the call never returns, so that its result is a question mark."""
     return name in _ENTRY_ONLY
 
 
 @cache
-def _formatters(call: Syscall) -> tuple[tuple[bool, Formatter], ...]:
+def _formatters(call: Syscall) -> tuple[Formatter, ...]:
     return tuple(_formatter(call, argument) for argument in call.args)
 
 
-def _formatter(call: Syscall, argument: Argument) -> tuple[bool, Formatter]:
-    role = role_of(call, argument)
-    return role == "path", lru_cache(maxsize=1024)(_choose(role, argument, call.abi))
+def _formatter(call: Syscall, argument: Argument) -> Formatter:
+    return lru_cache(maxsize=1024)(_choose(role_of(call, argument), argument, call.abi))
 
 
 def _choose(role: str, argument: Argument, abi: str) -> Formatter:

@@ -145,6 +145,18 @@ _SETS = {
 }
 _X86_SETS = frozenset({"arch_prctl_option"})
 
+# Constants that no header of user space has; name of a set: header to search, pattern of names
+_KERNEL_SETS = {
+    # Without the second names that strace does not use.
+    "family": ("include/linux/socket.h", r"AF_(?!MAX|LOCAL|ROUTE)[A-Z0-9]+"),
+    "message_flags": (
+        "include/linux/socket.h",
+        r"MSG_(?!CMSG_COMPAT|TRYHARD|SENDPAGE|SPLICE|NO_SHARED)[A-Z_]+",
+    ),
+    "socket_type": ("include/linux/net.h", r"SOCK_(?!MAX)[A-Z]+"),
+    "unmount_flags": ("include/linux/fs.h", r"(?:MNT_|UMOUNT_NO)[A-Z]+"),
+}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -169,6 +181,7 @@ def main() -> None:
             # Only what differs.
             if others != values:
                 sets[f"aarch64 {name}"] = others
+    sets |= {name: read_kernel_set(name, args.common) for name in _KERNEL_SETS}
     _write_lines(HERE / "constants.json", release, sets)
 
 
@@ -244,6 +257,16 @@ def read_set(name: str, arch: str, common: Path, flavour: Path) -> dict[str, int
         value = _evaluate(expression)
         if value is not None:
             values[constant] = value
+    return dict(sorted(values.items(), key=lambda item: (item[1], item[0])))
+
+
+def read_kernel_set(name: str, common: Path) -> dict[str, int]:
+    """The macros and enumerators of a header whose values are plain numbers."""
+    header, pattern = _KERNEL_SETS[name]
+    number = r"(0x[0-9a-fA-F]+|\d+)\b"
+    text = (common / header).read_text()
+    found = re.findall(rf"^(?:#define)?\s*({pattern})\s*=?\s*{number}", text, re.M)
+    values = {constant: int(value, 0) for constant, value in found}
     return dict(sorted(values.items(), key=lambda item: (item[1], item[0])))
 
 

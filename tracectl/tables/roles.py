@@ -56,6 +56,13 @@ _BY_CALL = {
     ("rt_sigprocmask", "how"): "sigmask_how",
     ("umask", "mask"): "mode",
     ("brk", "brk"): "pointer",
+    # Other arguments of these names are no paths: of xattr, mq_open, sethostname.
+    ("acct", "name"): "path",
+    ("umount", "name"): "path",
+    ("umount2", "name"): "path",
+    ("name_to_handle_at", "name"): "path",
+    ("symlink", "old"): "path",
+    ("symlink", "new"): "path",
 }
 _BY_NAME = {
     "dfd": "dirfd",
@@ -73,9 +80,9 @@ _PATH_NAMES = frozenset(
         "path",
         "oldname",
         "newname",
-        "name",
-        "dev_name",
         "dir_name",
+        "from_path",
+        "to_path",
         "put_old",
         "new_root",
         "library",

@@ -1,0 +1,69 @@
+"""Paths that the kernel used, each on the argument it was."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.guest
+CALLS = 20_000
+SOURCE = Path(__file__).parents[1] / "workloads" / "paths.c"
+STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def _print(path, *options: str) -> list[dict]:
+    command = [sys.executable, "-m", "tracectl", "print", "--json", *options, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_each_path_is_on_its_argument(guest, workload, tmp_path):
+    program = workload("paths")
+    code = guest(
+        "mkdir /dev/shm/a && "
+        f"tracectl record -o /job/all.trace -- {program} /dev/shm/a && "
+        "mkdir /dev/shm/b && "
+        f"tracectl record --no-paths -o /job/none.trace -- {program} /dev/shm/b"
+    )
+    assert code == 0, (tmp_path / "out").read_text()
+    made = Counter(re.findall(r"\tDO\((\w+), ", SOURCE.read_text()))
+    calls = {call["name"]: call for call in _print(tmp_path / "all.trace")}
+    for name in made.keys() - {"truncate"}:
+        count = 2 if f'"{name}.b"' in SOURCE.read_text() else 1
+        expected = [f"{name}.a", f"{name}.b"][:count]
+        assert STRING.findall(calls[name]["arguments"]) == expected, calls[name]
+    truncated = [call["paths"] for call in _print(tmp_path / "all.trace", "-e", "truncate")]
+    assert truncated == [["truncate.a"], [("./" * 2048)[:4095]]]
+    without = _print(tmp_path / "none.trace")
+    assert {call["name"] for call in without if call["paths"]} <= {"open", "openat", "execve"}
+    for name in ("all", "none"):
+        command = [sys.executable, "-m", "tracectl", "verify", str(tmp_path / f"{name}.trace")]
+        subprocess.run(command, check=True)
+
+
+@pytest.mark.parametrize("name", ["open", "unlink", "rename"])
+def test_a_racing_writer_changes_no_name(guest, workload, tmp_path, name):
+    program = workload("racing_names")
+    code = guest(
+        f"tracectl record -o /job/race.trace -- {program} {name} {CALLS} /dev/shm /job/truth"
+    )
+    assert code == 0, (tmp_path / "out").read_text()
+    truth = (tmp_path / "truth").read_text()
+    lines = _print(tmp_path / "race.trace", "-e", "openat" if name == "open" else name)
+    paths = [line["paths"][0] for line in lines if line["paths"]]
+    # unlink() of the file that was moved is no race, nor is the opening that makes a file.
+    letters = [
+        path[-1]
+        for path, line in zip(paths, [line for line in lines if line["paths"]], strict=True)
+        if path.startswith("/dev/shm/race_") and "O_CREAT" not in (line["arguments"] or "")
+    ]
+    assert len(set(truth) - {"?"}) == 2, "nothing raced"
+    wrong = sum(a != b for a, b in zip("".join(letters), truth, strict=True) if b != "?")
+    assert wrong == 0
+    assert truth.count("?") < CALLS // 10

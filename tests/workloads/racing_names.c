@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * racing_names CALL COUNT DIR TRUTH: does CALL, one of open, unlink and rename, on
+ * DIR/race_a or DIR/race_b COUNT times while a second thread flips the last letter
+ * of the name in place, and writes to TRUTH one letter a call: the file that it
+ * really was.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PATH_BYTES 256
+
+static char name[PATH_BYTES] __attribute__((aligned(64)));
+static char path_a[PATH_BYTES], path_b[PATH_BYTES], moved[PATH_BYTES + 8];
+static volatile int stopped;
+
+static void *flip(void *letter_)
+{
+	volatile char *letter = letter_;
+	unsigned int seed = 1;
+
+	while (!stopped) {
+		*letter ^= 'a' ^ 'b';
+		seed = seed * 1103515245 + 12345;
+		for (volatile int i = (seed >> 16) % 200; i > 0; i--)
+			;
+	}
+	return NULL;
+}
+
+static void create(const char *path)
+{
+	close(open(path, O_CREAT | O_WRONLY, 0644));
+}
+
+static char which_is_gone(void)
+{
+	return access(path_a, F_OK) ? 'a' : access(path_b, F_OK) ? 'b' : '?';
+}
+
+static char do_open(void)
+{
+	int fd = syscall(SYS_openat, AT_FDCWD, name, O_RDONLY, 0);
+	struct stat st, st_a;
+
+	if (fd < 0 || fstat(fd, &st) || stat(path_a, &st_a))
+		return '?';
+	close(fd);
+	return st.st_ino == st_a.st_ino ? 'a' : 'b';
+}
+
+static char do_unlink(void)
+{
+	char gone = syscall(SYS_unlink, name) ? '?' : which_is_gone();
+
+	create(gone == 'a' ? path_a : path_b);
+	return gone;
+}
+
+static char do_rename(void)
+{
+	char gone = syscall(SYS_rename, name, moved) ? '?' : which_is_gone();
+
+	/* Not by rename(): those are the ones that are looked at. */
+	unlink(moved);
+	create(gone == 'a' ? path_a : path_b);
+	return gone;
+}
+
+int main(int argc, char **argv)
+{
+	long count = argc == 5 ? atol(argv[2]) : 0;
+	char *truth = malloc(count + 1), *letter;
+	char (*call)(void);
+	pthread_t thread;
+	int fd;
+
+	if (count < 1 || strlen(argv[3]) > PATH_BYTES - 8) {
+		fprintf(stderr, "usage: racing_names CALL COUNT DIR TRUTH\n");
+		return 2;
+	}
+	call = argv[1][0] == 'o' ? do_open :
+	       argv[1][0] == 'u' ? do_unlink : do_rename;
+	sprintf(path_a, "%s/race_a", argv[3]);
+	sprintf(path_b, "%s/race_b", argv[3]);
+	sprintf(moved, "%s/moved", argv[3]);
+	strcpy(name, path_a);
+	letter = name + strlen(name) - 1;
+	create(path_a);
+	create(path_b);
+	if (pthread_create(&thread, NULL, flip, letter))
+		return 1;
+	for (long i = 0; i < count; i++)
+		truth[i] = call();
+	stopped = 1;
+	pthread_join(thread, NULL);
+	fd = open(argv[4], O_CREAT | O_TRUNC | O_WRONLY, 0644);
+	return write(fd, truth, count) == count ? 0 : 1;
+}

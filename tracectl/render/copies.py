@@ -1,0 +1,93 @@
+"""The kernel's copies, each on the argument of the call that it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tracectl.abi.records import AddressSite, ArgvFlag, Kind, Site
+from tracectl.decode.copies import Copy
+from tracectl.render.addresses import format_address
+from tracectl.render.strings import format_string
+from tracectl.tables.roles import role_of
+from tracectl.tables.table import Syscall
+
+# What becomes of a call's paths, in order of its arguments.
+_SITES: dict[str, tuple[Site, ...]] = {
+    **dict.fromkeys(
+        ("open", "openat", "openat2", "creat", "execve", "execveat", "uselib", "acct", "swapon",
+         "swapoff"),
+        (Site.OPEN,),
+    ),
+    **dict.fromkeys(
+        ("mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink", "unlinkat"), (Site.PARENT,)
+    ),
+    **dict.fromkeys(("rename", "renameat", "renameat2"), (Site.PARENT, Site.PARENT)),
+    **dict.fromkeys(("link", "linkat"), (Site.LOOKUP, Site.PARENT)),
+    **dict.fromkeys(("symlink", "symlinkat"), (Site.TARGET, Site.PARENT)),
+}  # fmt: skip
+# The argument that is an address, and who saw it.
+_ADDRESSES = {
+    "connect": (AddressSite.CONNECT, "uservaddr"),
+    "bind": (AddressSite.BIND, "umyaddr"),
+    "sendto": (AddressSite.SEND, "addr"),
+    "accept": (AddressSite.ANSWER, "upeer_sockaddr"),
+    "accept4": (AddressSite.ANSWER, "upeer_sockaddr"),
+    "recvfrom": (AddressSite.ANSWER, "addr"),
+    "getsockname": (AddressSite.ANSWER, "usockaddr"),
+    "getpeername": (AddressSite.ANSWER, "usockaddr"),
+}
+_OTHERS = (Site.LOOKUP, Site.LOOKUP)
+
+
+def texts_of(call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]) -> dict[int, str]:
+    """What the kernel copied, in place of the address that it was given, by argument.
+
+    Paths that belong to no argument are the kernel's own: an interpreter, a mount's device.
+    """
+    rest = list(copies)
+    texts = {}
+    places = [at for at, argument in enumerate(call.args) if role_of(call, argument) == "path"]
+    for index, site in zip(places, _SITES.get(call.name, _OTHERS), strict=False):
+        name = next((copy for copy in rest if copy.kind == Kind.NAME and copy.site == site), None)
+        if name is not None and arguments[index]:
+            texts[index] = format_string(name.data)
+            rest.remove(name)
+    if call.name in _ADDRESSES:
+        texts |= _texts_of_address(call, arguments, rest)
+    image = next((copy for copy in rest if copy.kind == Kind.ARGV), None)
+    if image is not None:
+        texts |= _texts_of_image(call, arguments, image)
+    return texts
+
+
+def _texts_of_address(
+    call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]
+) -> dict[int, str]:
+    site, wanted = _ADDRESSES[call.name]
+    address = next((copy for copy in copies if copy.kind == Kind.ADDRESS), None)
+    if address is None or address.site != site:
+        return {}
+    places = {argument.name: at for at, argument in enumerate(call.args)}
+    at = places[wanted]
+    return {at: format_address(address.data)} if arguments[at] else {}
+
+
+def _texts_of_image(call: Syscall, arguments: Sequence[int], image: Copy) -> dict[int, str]:
+    texts = {}
+    for index, argument in enumerate(call.args):
+        if argument.name == "argv" and not image.flags & ArgvFlag.FAULTED:
+            texts[index] = format_strings(image.data, image.flags & ArgvFlag.TRUNCATED)
+        elif argument.name == "envp" and arguments[index]:
+            plural = "" if image.variables == 1 else "s"
+            texts[index] = f"{arguments[index]:#x} /* {image.variables} var{plural} */"
+    return texts
+
+
+def format_strings(data: bytes, is_truncated: int = 0) -> str:
+    """Strings with a NUL after each, as an array; the last may lack its end."""
+    *whole, cut = data.split(b"\0")
+    texts = [format_string(text) for text in whole]
+    if is_truncated:
+        texts += [f"{format_string(cut)}..."] if cut else []
+        texts.append("...")
+    return f"[{', '.join(texts)}]"
