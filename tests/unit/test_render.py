@@ -151,6 +151,28 @@ def test_open_flags_of_arm(table):
 
 
 @pytest.mark.parametrize(
+    ("name", "arguments", "text"),
+    [
+        ("socket", (1, 0o2004001, 0), "AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC, 0"),
+        ("socket", (99, 15, 0), "99, 0xf, 0"),
+        ("accept4", (3, 0, 0, 0o2000000), "3, NULL, NULL, SOCK_CLOEXEC"),
+        ("recvfrom", (3, 1, 2, 0x42, 0, 0), "3, 0x1, 2, MSG_PEEK|MSG_DONTWAIT, NULL, NULL"),
+        ("wait4", (MINUS_1, 0, 11, 0), "-1, NULL, WNOHANG|WSTOPPED|WCONTINUED, NULL"),
+        ("umount2", (1, 10), "0x1, MNT_DETACH|UMOUNT_NOFOLLOW"),
+        ("flock", (3, 6), "3, LOCK_EX|LOCK_NB"),
+        ("statx", (CWD, 1, 0, 0xFFF, 2), "AT_FDCWD, 0x1, 0, STATX_ALL, 0x2"),
+        ("getrusage", (2**32 - 1, 0), "RUSAGE_CHILDREN, NULL"),
+        ("renameat2", (CWD, 1, CWD, 2, 1), "AT_FDCWD, 0x1, AT_FDCWD, 0x2, RENAME_NOREPLACE"),
+        ("memfd_create", (1, 3), "0x1, MFD_CLOEXEC|MFD_ALLOW_SEALING"),
+        ("epoll_create1", (0o2000000,), "EPOLL_CLOEXEC"),
+        ("clock_nanosleep", (1, 1, 2, 0), "CLOCK_MONOTONIC, TIMER_ABSTIME, 0x2, NULL"),
+    ],
+)
+def test_constants_by_their_names(name, arguments, text):
+    assert written(name, *arguments) == text
+
+
+@pytest.mark.parametrize(
     ("mode", "text"), [(0o644, "0644"), (0o4755, "04755"), (0o100644, "0100644"), (0o777, "0777")]
 )
 def test_modes(mode, text):

@@ -27,7 +27,8 @@ def format_address(data: bytes) -> str:
 
 @cache
 def _families() -> dict[int, str]:
-    return {value: name for name, value in load_constants()["family"].items()}
+    # The same numbers everywhere.
+    return {value: name for name, value in load_constants("x86_64")["family"].items()}
 
 
 def _format_unix(rest: bytes) -> str:

@@ -118,6 +118,8 @@ def _choose_set(role: str, sets: dict[str, dict[str, int]]) -> Formatter:
         return lambda value: _format_clone_flags(value, constants, sets["signal"])
     if role == "futex_op":
         return lambda value: _format_futex_op(value, constants)
+    if role == "socket_type":
+        return lambda value: _format_socket_type(value, constants, sets["socket_flags"])
     if role in ENUMERATIONS:
         names = _names_by_value(constants)
         return lambda value: names.get(_signed(value, 32), str(_signed(value, 32)))
@@ -157,6 +159,13 @@ def _format_clone_flags(value: int, constants: dict[str, int], signals: dict[str
     if signum:
         texts.append(_names_by_value(signals).get(signum, str(signum)))
     return "|".join(texts) or "0"
+
+
+def _format_socket_type(value: int, constants: dict[str, int], flags: dict[str, int]) -> str:
+    """The flags stand above the type."""
+    kind = _names_by_value(constants).get(value & 0xF, f"{value & 0xF:#x}")
+    rest = format_flags(value & ~0xF, flags, "")
+    return f"{kind}|{rest}" if rest else kind
 
 
 def _format_futex_op(value: int, constants: dict[str, int]) -> str:

@@ -14,6 +14,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from tracectl.tables.sets import KERNEL_SETS, SETS, X86_SETS
+
 HERE = Path(__file__).parent
 GENERATOR = "tracectl/tables/generate.py"
 
@@ -117,46 +119,6 @@ _NAMES = {
 _WIDE = re.compile(r"\*|\blong\b|\bsize_t\b|\bssize_t\b|loff_t|off_t|aio_context_t|u64|__s64")
 _SIGNED = re.compile(r"^(int|long|pid_t|loff_t|ssize_t|key_serial_t|clockid_t|s32|__s32|off_t)\b")
 
-# name of a set: header to read, pattern of its names
-_SETS = {
-    "open_flags": ("asm/fcntl.h", r"O_(?!ACCMODE|NDELAY)[A-Z]+"),
-    "at_flags": ("linux/fcntl.h", r"AT_(SYMLINK|REMOVEDIR|EACCESS|NO_|EMPTY|STATX|RECURSIVE)\w*"),
-    "prot": ("asm/mman.h", r"PROT_\w+"),
-    "map_flags": ("linux/mman.h", r"MAP_(?!TYPE|FILE|HUGE_|SHARED_VALIDATE|UNINIT)\w+"),
-    "advice": ("asm/mman.h", r"MADV_\w+"),
-    "signal": ("asm/signal.h", r"SIG(?!EV_|_|RTM|STKSZ|STKFLT|POLL|LOST|UNUSED)[A-Z0-9]+"),
-    "sigmask_how": ("asm/signal.h", r"SIG_(BLOCK|UNBLOCK|SETMASK)"),
-    "whence": ("linux/fs.h", r"SEEK_(?!MAX)\w+"),
-    "clone_flags": ("linux/sched.h", r"CLONE_(?!ARGS)\w+"),
-    "fcntl_command": ("linux/fcntl.h", r"F_(?!OK$|RDLCK|WRLCK|UNLCK|EXLCK|SHLCK|OWNER|SEAL)\w+"),
-    "futex_op": (
-        "linux/futex.h",
-        r"FUTEX_(?!WAITERS|OWNER|TID|BITSET|OP_|CMD_MASK|32|NO_NODE|ROBUST|WAITV|PRIVATE_FLAG|.*_LIST)\w+",
-    ),
-    "epoll_op": ("linux/eventpoll.h", r"EPOLL_CTL_\w+"),
-    "resource": ("asm/resource.h", r"RLIMIT_\w+"),
-    "clock": ("linux/time.h", r"CLOCK_(?!SGI)\w+"),
-    "prctl_option": (
-        "linux/prctl.h",
-        r"PR_(SET|GET|CAPBSET)_(?!MM_|VMA_)\w+|PR_SET_(MM|VMA)|PR_CAP_AMBIENT",
-    ),
-    "arch_prctl_option": ("asm/prctl.h", r"ARCH_\w+"),
-    "random_flags": ("linux/random.h", r"GRND_\w+"),
-}
-_X86_SETS = frozenset({"arch_prctl_option"})
-
-# Constants that no header of user space has; name of a set: header to search, pattern of names
-_KERNEL_SETS = {
-    # Without the second names that strace does not use.
-    "family": ("include/linux/socket.h", r"AF_(?!MAX|LOCAL|ROUTE)[A-Z0-9]+"),
-    "message_flags": (
-        "include/linux/socket.h",
-        r"MSG_(?!CMSG_COMPAT|TRYHARD|SENDPAGE|SPLICE|NO_SHARED)[A-Z_]+",
-    ),
-    "socket_type": ("include/linux/net.h", r"SOCK_(?!MAX)[A-Z]+"),
-    "unmount_flags": ("include/linux/fs.h", r"(?:MNT_|UMOUNT_NO)[A-Z]+"),
-}
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -174,14 +136,14 @@ def main() -> None:
     }
     _write_lines(HERE / "syscalls.json", release, tables)
     sets: dict[str, object] = {}
-    for name in _SETS:
+    for name in SETS:
         sets[name] = values = read_set(name, "x86", args.common, args.amd64)
-        if name not in _X86_SETS:
+        if name not in X86_SETS:
             others = read_set(name, "arm64", args.common, args.arm64)
             # Only what differs.
             if others != values:
                 sets[f"aarch64 {name}"] = others
-    sets |= {name: read_kernel_set(name, args.common) for name in _KERNEL_SETS}
+    sets |= {name: read_kernel_set(name, args.common) for name in KERNEL_SETS}
     _write_lines(HERE / "constants.json", release, sets)
 
 
@@ -247,7 +209,7 @@ def parse_parameters(entry: str, parameters: str, *, narrow: bool) -> list[str]:
 
 def read_set(name: str, arch: str, common: Path, flavour: Path) -> dict[str, int]:
     """The macros of a header whose names match, with their values."""
-    header, pattern = _SETS[name]
+    header, pattern = SETS[name]
     include = f"#include <{header}>\n"
     macros = _preprocess(include, arch, common, flavour, "-dM")
     names = sorted(match[1] for match in re.finditer(rf"^#define ({pattern}) ", macros, re.M))
@@ -262,7 +224,7 @@ def read_set(name: str, arch: str, common: Path, flavour: Path) -> dict[str, int
 
 def read_kernel_set(name: str, common: Path) -> dict[str, int]:
     """The macros and enumerators of a header whose values are plain numbers."""
-    header, pattern = _KERNEL_SETS[name]
+    header, pattern = KERNEL_SETS[name]
     number = r"(0x[0-9a-fA-F]+|\d+)\b"
     text = (common / header).read_text()
     found = re.findall(rf"^(?:#define)?\s*({pattern})\s*=?\s*{number}", text, re.M)
