@@ -173,7 +173,7 @@ def test_every_argument_has_a_role_that_is_known(table):
         ("clock_gettime", ["clock", "pointer"]),
         ("access", ["path", "access_mode"]),
         ("memfd_create", ["pointer", "memfd_flags"]),
-        ("vmsplice", ["uint", "pointer", "uint", "hex"]),
+        ("vmsplice", ["int", "pointer", "uint", "hex"]),
         ("execve", ["path", "pointer", "pointer"]),
         ("futex", ["pointer", "futex_op", "uint", "pointer", "pointer", "uint"]),
         ("munmap", ["pointer", "uint"]),
