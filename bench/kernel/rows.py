@@ -125,5 +125,6 @@ OWN = Tool(
         session("open_how", "--no-names", Kind.OPEN_HOW),
         session("all", "", Kind.NAME, Kind.OPEN_HOW, mix=MIX),
         session("all_not_compressed", "--no-compress", mix=MIX),
+        session("flight", "--flight 32M", mix=MIX),
     ),
 )

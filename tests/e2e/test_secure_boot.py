@@ -30,6 +30,8 @@ SCRIPT = """
 insmod $(find {modules} -name 'efivarfs.ko*')
 mount -t efivarfs efivarfs /sys/firmware/efi/efivars
 mount -t securityfs securityfs /sys/kernel/security
+# One stream: two of them would arrive in each other's lines.
+exec 2>&1
 set -x
 cat /sys/kernel/security/lockdown
 tracectl module load --path unsigned.ko; echo "unsigned exits with $?"
