@@ -104,6 +104,7 @@ def check_unit(root):
 GUEST = """
 try() { name=$1; shift; "$@" >"/job/$name" 2>&1; echo $? >"/job/$name.code"; }
 as() { user=$1; shift; setpriv --reuid $user --regid $user --init-groups -- "$@"; }
+is_tracing() { tracectl status | grep -q tracing; }
 useradd alice
 useradd bob
 usermod -aG tracectl alice
@@ -120,12 +121,12 @@ try joined setpriv --reuid bob --regid bob --clear-groups tracectl record -o /tm
 try nothing ls /tmp/bob.trace
 
 try flight on systemctl start tracectl-flight
-until tracectl status | grep -q tracing; do sleep 1; done
+wait_until is_tracing
 try snapshot tracectl snapshot /job/flight.trace
 try flight_stop on systemctl stop tracectl-flight
 try flight_end on systemctl show --property=Result,NRestarts tracectl-flight
 on systemctl start tracectl-flight
-until tracectl status | grep -q tracing; do sleep 1; done
+wait_until is_tracing
 
 try purge on dpkg --force-unsafe-io --purge tracectl tracectl-dkms
 try purged ls -d /sys/module/tracectl /dev/tracectl /lib/modules/*/updates /var/lib/tracectl

@@ -28,10 +28,15 @@ _NOT_OURS = (
     *("etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-"),
 )
 _SYSTEMD = """
+wait_until() {
+	for _ in $(seq 300); do "$@" && return; sleep 1; done
+	echo "this never came true: $*" >&2
+	exit 99
+}
 unshare --mount --mount-proc --pid --fork --kill-child \
     /lib/systemd/systemd --system --unit=sysinit.target --log-target=null &
-on() { nsenter --target "$(cat /proc/$!/task/$!/children)" --all --root --wd "$@"; }
-until on systemctl is-active --quiet sysinit.target; do sleep 1; done
+on() { nsenter --target ${systemd:=$(cat /proc/$!/task/$!/children)} --all --root --wd "$@"; }
+wait_until on systemctl is-active --quiet sysinit.target
 """
 _ACCOUNTS = ("passwd", "shadow", "group", "gshadow")
 
@@ -60,7 +65,8 @@ class UserRoot:
         """Runs ``script`` in a guest that has this root; its output is in job/out.
 
         SYSTEMD in it boots the machine's own systemd, and udevd, as the first process of a
-        namespace; "on COMMAND..." then runs a command there.
+        namespace; "on COMMAND..." then runs a command there. "wait_until COMMAND..." ends the
+        script when the command does not come to succeed.
         """
         with (job / "out").open("wb") as out:
             return run_guest(
