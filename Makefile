@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # make trace: from a fresh clone to the report of a real program.
-# make test:  everything is checked, in guests with the real module, too.
+# make test:  everything is checked, in guests with the real module, too;
+# make test-slow: packages on clean machines.
 # make test-kernels, make build-kernels: on every kernel, or on those of KERNELS="6.12 7.2".
 #
 # The module itself is built by Kbuild, which kbuild prefers to this file.
@@ -11,7 +12,7 @@ PROGRAM ?= ls -lR /etc/apt
 CAPTURE ?= build/first.trace
 EACH_KERNEL := $(or $(KERNELS),5.10 6.1 6.12 6.12-cloud 6.12-rt 7.2 7.3)
 
-.PHONY: all setup trace test test-kernels build-kernels fast lint man deb wheel clean
+.PHONY: all setup trace test test-slow test-kernels build-kernels fast lint man deb wheel clean
 
 all: test
 
@@ -37,7 +38,11 @@ fast: lint
 	$(BIN)/pytest -q -m "not guest and not slow"
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not slow"
+
+# Packages and the wheel on clean machines: many minutes.
+test-slow: lint
+	$(BIN)/pytest -m slow
 
 # Man pages and shell completion, as below /usr/share.
 man: setup

@@ -44,7 +44,7 @@ void tracectl_argv_record(struct tracectl_cpu *pc,
 	tracectl_record_head(place,
 			     TRACECTL_HEAD(TRACECTL_KIND_ARGV, length, 1));
 	record->bytes = bytes;
-	record->variables = min(bprm->envc, U16_MAX);
+	record->variables = min_t(int, bprm->envc, U16_MAX);
 	record->flags = copy_argv((char *)(record + 1), mm->arg_start, length);
 	if (bytes > length)
 		record->flags |= TRACECTL_ARGV_TRUNCATED;
