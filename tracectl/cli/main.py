@@ -27,6 +27,7 @@ COMMANDS = (
     "monitor",
     "report",
     "print",
+    "export",
     "verify",
     "doctor",
     "module",
