@@ -27,6 +27,7 @@ COMMANDS = (
     "monitor",
     "report",
     "print",
+    "query",
     "export",
     "verify",
     "doctor",
