@@ -28,6 +28,7 @@ COMMANDS = (
     "report",
     "print",
     "query",
+    "diff",
     "export",
     "verify",
     "doctor",
