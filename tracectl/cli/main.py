@@ -30,6 +30,7 @@ COMMANDS = (
     "query",
     "diff",
     "export",
+    "policy",
     "verify",
     "doctor",
     "module",
