@@ -34,7 +34,7 @@ COMPLETIONS = {
 }
 EXIT_STATUS = {
     EXIT_OK: "Done.",
-    EXIT_FAILED: "Failed; the message says why.",
+    EXIT_FAILED: "Failed; the message says why. Of diff: something differs.",
     EXIT_USAGE: "The command line is wrong.",
     EXIT_IMPOSSIBLE: "Not possible on this machine; the message says why and what to do.",
     EXIT_LOST: "Done, but events were lost and --strict was given.",

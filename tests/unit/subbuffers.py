@@ -103,8 +103,37 @@ class SubBuffer:
 
     def exec(self, time_ns: int, tid: int, old_tid: int, path: bytes = b"/bin/sh") -> SubBuffer:
         self.task(time_ns, tid)
-        body = {"old_tid": old_tid, "reserved": 0, "comm": b"sh".ljust(abi.COMM_BYTES, b"\0")}
+        comm = path.rpartition(b"/")[2][: abi.COMM_BYTES - 1].ljust(abi.COMM_BYTES, b"\0")
+        body = {"old_tid": old_tid, "reserved": 0, "comm": comm}
         self._append_string(time_ns, Kind.EXEC, body, path)
+        return self
+
+    def fork(self, time_ns: int, tid: int, child_tid: int, child_tgid: int = 0) -> SubBuffer:
+        self.task(time_ns, tid)
+        self._append(time_ns, Kind.FORK, _u32(child_tid) + _u32(child_tgid or child_tid))
+        return self
+
+    def task_exit(self, time_ns: int, tid: int, code: int = 0) -> SubBuffer:
+        self.task(time_ns, tid)
+        self._append(time_ns, Kind.TASK_EXIT, _u32(code) + bytes(4))
+        return self
+
+    def argv(self, time_ns: int, tid: int, strings: bytes, flags: int = 0) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {"bytes": len(strings), "variables": 2, "flags": flags, "reserved": 0}
+        self._append_string(time_ns, Kind.ARGV, body, strings)
+        return self
+
+    def address(self, time_ns: int, tid: int, site: int, data: bytes) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {"site": site, "flags": 0, "reserved0": 0, "reserved1": 0}
+        self._append_string(time_ns, Kind.ADDRESS, body, data)
+        return self
+
+    def open_how(self, time_ns: int, tid: int, flags: int, mode: int, resolve: int) -> SubBuffer:
+        self.task(time_ns, tid)
+        payload = b"".join(value.to_bytes(8, "little") for value in (flags, mode, resolve))
+        self._append(time_ns, Kind.OPEN_HOW, payload)
         return self
 
     def build(self) -> bytes:

@@ -66,11 +66,17 @@ def format_result(name: str, result: int) -> str:
         if -result in _KERNEL_ERRORS:
             error, meaning = _KERNEL_ERRORS[-result]
             return f"? {error} ({meaning})"
-        error = _ERROR_ALIASES.get(-result) or errno.errorcode.get(-result, str(-result))
-        return f"-1 {error} ({os.strerror(-result)})"
+        return f"-1 {error_name(-result)} ({os.strerror(-result)})"
     if name in RETURNS_POINTER:
         return f"{result & 0xFFFFFFFFFFFFFFFF:#x}"
     return str(result)
+
+
+def error_name(error: int) -> str:
+    """EPERM for 1; the number where it has no name."""
+    if error in _KERNEL_ERRORS:
+        return _KERNEL_ERRORS[error][0]
+    return _ERROR_ALIASES.get(error) or errno.errorcode.get(error, str(error))
 
 
 def ends_nowhere(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -75,6 +75,11 @@ class SyscallTable:
             if not isinstance(row, list) or not all(isinstance(text, str) for text in row):
                 raise TypeError(f"{row!r} is no row of a table")
         return cls(abi, str(tree["kernel"]), rows)
+
+
+def abi_name(tables: Sequence[SyscallTable], abi: int) -> str:
+    """The name of ``abi``, of enum tracectl_abi; ``tables`` are a machine's, by ABI."""
+    return "x32" if abi >= len(MACHINES["x86_64"]) else tables[abi].abi
 
 
 @cache

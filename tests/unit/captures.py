@@ -1,0 +1,100 @@
+"""Capture files for tests, of sub-buffers made by hand, with the counters the module would have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from subbuffers import SHAPES, SubBuffer
+from tracectl.abi.records import KINDS, LOST_CAUSES, NEAR_KINDS, Kind
+from tracectl.analysis.balance import CpuBalance
+from tracectl.capture.metadata import (
+    Config,
+    CpuTotals,
+    EndBlock,
+    Host,
+    Metadata,
+    Module,
+    Moment,
+    SyscallTotals,
+    Task,
+)
+from tracectl.capture.writer import CaptureWriter
+from tracectl.tables.table import load_table
+
+DAY_NS = 1_764_028_800_000_000_000
+"""2025-11-25 00:00 UTC, which is 0 on the sessions' clock."""
+
+
+def write_capture(
+    path: Path,
+    subbuffers: Iterable[SubBuffer],
+    *,
+    tasks: Sequence[Task] = (),
+    lost_calls: dict[int, int] | None = None,
+    lost_kinds: dict[Kind, int] | None = None,
+    filtered: dict[int, int] | None = None,
+    flags: int = 0,
+    classes: int = 15,
+    is_ended: bool = True,
+    host: str = "host",
+) -> Path:
+    """``lost_calls`` are entries lost by number on CPU 0, ``lost_kinds`` other events, both after
+    its last sub-buffer; ``filtered`` are halves of calls filtered out there, by number."""
+    tables = {name: load_table(name) for name in ("x86_64", "i386")}
+    metadata = Metadata(
+        session_id=1, host=Host(host, "6.1.0", "x86_64", "boot"), module=Module("0.1.0", "A"),
+        clocks=[Moment(0, 0, DAY_NS)], config=Config(classes, 1 << 14, 4, 0, flags=flags), cpus=4,
+        tables={name: table.to_json() for name, table in tables.items()}, shapes=SHAPES,
+        tasks=list(tasks),
+    )  # fmt: skip
+    balances: dict[int, CpuBalance] = {}
+    with CaptureWriter(path, metadata) as writer:
+        for subbuffer in subbuffers:
+            data = subbuffer.build()
+            writer.write_chunk(subbuffer.cpu, subbuffer.seq, data)
+            balance = balances.setdefault(subbuffer.cpu, CpuBalance(subbuffer.cpu))
+            balance.add(subbuffer.decode())
+        if is_ended:
+            lost_kinds = (lost_kinds or {}) | {Kind.ENTRY: sum((lost_calls or {}).values())}
+            totals = [
+                totals_of(balance, lost_calls or {}, lost_kinds, filtered or {})
+                if cpu == 0
+                else totals_of(balance, {}, {}, {})
+                for cpu, balance in balances.items()
+            ]
+            writer.write_end(EndBlock("stopped", [], totals))
+    return path
+
+
+def totals_of(
+    balance: CpuBalance,
+    lost_calls: dict[int, int],
+    lost_kinds: dict[Kind, int],
+    filtered: dict[int, int],
+) -> CpuTotals:
+    kinds = balance.kinds[:KINDS].tolist()
+    kinds[Kind.EXIT] += sum(kinds[kind] for kind in NEAR_KINDS)
+    for kind in (*NEAR_KINDS, Kind.TASK, Kind.TIME):
+        kinds[kind] = 0
+    lost = [lost_kinds.get(kind, 0) for kind in range(KINDS)]
+    slots = {*balance.entries.nonzero()[0].tolist(), *lost_calls, *filtered}
+    syscalls = {
+        slot: SyscallTotals(
+            int(balance.entries[slot]) + lost_calls.get(slot, 0),
+            int(balance.exits[slot]),
+            lost_calls.get(slot, 0),
+            0,
+            filtered.get(slot, 0),
+        )
+        for slot in slots
+    }
+    return CpuTotals(
+        cpu=balance.cpu,
+        generated=[count + gone for count, gone in zip(kinds, lost, strict=True)],
+        lost=lost,
+        lost_by_cause=[sum(lost), *[0] * (LOST_CAUSES - 1)],
+        filtered=0,
+        subbufs=len(balance.seqs),
+        syscalls=syscalls,
+    )

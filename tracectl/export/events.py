@@ -1,0 +1,200 @@
+"""The events of a sub-buffer as columns, each as it was recorded: nothing is paired here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.records import (
+    EXIT_KINDS,
+    FRAMING_KINDS,
+    NEAR_KINDS,
+    NR_BITS,
+    STRING_KINDS,
+    ArgvFlag,
+    Kind,
+)
+from tracectl.analysis.tasks import text_of
+from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
+from tracectl.decode.subbuffer import Records
+from tracectl.export.columns import (
+    Column,
+    Columns,
+    Source,
+    abi_of,
+    constant,
+    process_of,
+    syscall_of,
+    time_of,
+)
+from tracectl.render.addresses import format_address
+from tracectl.render.copies import format_strings
+
+EVENT_COLUMNS = {
+    "file": "the capture",
+    "host": "where it was made",
+    "time": "time of day; UTC",
+    "time_ns": "ns on the session's clock",
+    "cpu": "where it happened",
+    "pid": "process (thread group) id",
+    "tid": "thread id",
+    "process": "name of the process at that time, as fork and exec told it",
+    "kind": "entry, exit, open_how, name, argv, address, fork, exec or task_exit",
+    "syscall": "of entry and exit: name of the system call; none where an exit does not tell",
+    "abi": "of entry and exit: x86_64, i386 or x32; aarch64 or arm",
+    "nr": "of entry and exit: number of the system call in its ABI",
+    "args": "entry: the arguments; open_how: flags, mode, resolve; name: dfd, source, flags, "
+    "site; argv: bytes, variables of the environment, flags; address: site, flags; "
+    "fork: the child's tid and pid; exec: the tid before",
+    "result": "exit: the result; task_exit: the wait status",
+    "text": "name: the path; exec: the path of the image; argv, address: as strace writes them",
+}
+
+_FIELDS = {
+    Kind.OPEN_HOW: ("flags", "mode", "resolve"),
+    Kind.NAME: ("dfd", "source", "flags", "site"),
+    Kind.ARGV: ("bytes", "variables", "flags"),
+    Kind.ADDRESS: ("site", "flags"),
+    Kind.FORK: ("tid", "tgid"),
+    Kind.EXEC: ("old_tid",),
+}
+_ARGV_FLAGS = _FIELDS[Kind.ARGV].index("flags")
+_KIND_WORDS = [kind.name.lower() for kind in Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """One row an event, in the order of the sub-buffer. All exits are EXIT.
+
+    ``nr`` is -1 where an exit does not tell. ``values`` has shape (n, 6): the arguments of an
+    ENTRY, the fields of others. ``texts`` are the strings of the rows ``text_rows``; arguments of
+    programs and addresses are as strace writes them.
+    """
+
+    cpu: int
+    time_ns: NDArray[np.uint64]
+    kind: NDArray[np.uint8]
+    tid: NDArray[np.int64]
+    tgid: NDArray[np.int64]
+    abi: NDArray[np.int64]
+    nr: NDArray[np.int64]
+    values: NDArray[np.uint64]
+    result: NDArray[np.int64]
+    texts: list[bytes]
+    text_rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+
+def events_of(records: Records, shapes: Shapes) -> Events:
+    rows = records.rows(*(set(Kind) - FRAMING_KINDS))
+    raw_kind = records.kind[rows]
+    kind = np.where(np.isin(raw_kind, list(EXIT_KINDS)), np.uint8(Kind.EXIT), raw_kind)
+    named_by = rows.copy()
+    near = np.flatnonzero(np.isin(raw_kind, list(NEAR_KINDS)))
+    named_by[near] = records.near_entries(rows[near])
+    nr = (records.id[named_by] & ((1 << NR_BITS) - 1)).astype(np.int64)
+    nr[nr == (1 << NR_BITS) - 1] = -1
+    entered = np.flatnonzero(records.kind[named_by] == Kind.ENTRY)
+    nr[entered] = numbers_of(records, named_by[entered])
+    texts = np.flatnonzero(np.isin(kind, list(STRING_KINDS)))
+    values = _values_of(records, rows, kind, shapes)
+    return Events(
+        cpu=records.cpu,
+        time_ns=records.time_ns[rows],
+        kind=kind,
+        tid=records.tid[rows].astype(np.int64),
+        tgid=records.tgid[rows].astype(np.int64),
+        abi=(records.id[named_by] >> NR_BITS).astype(np.int64),
+        nr=nr,
+        values=values,
+        result=_results_of(records, rows, raw_kind),
+        texts=[
+            _shown(int(kind[row]), text, int(values[row, _ARGV_FLAGS]))
+            for row, text in zip(texts, records.iter_strings(rows[texts]), strict=True)
+        ],
+        text_rows=texts,
+    )
+
+
+def event_columns(source: Source, events: Events) -> Columns:
+    """A row an event."""
+    count = len(events)
+    is_call = np.isin(events.kind, [Kind.ENTRY, Kind.EXIT])
+    is_named = is_call & ((events.kind == Kind.ENTRY) | (events.nr >= 0))
+    has_result = np.isin(events.kind, [Kind.EXIT, Kind.TASK_EXIT])
+    text = np.zeros(count, np.int32)
+    text[events.text_rows] = np.arange(len(events.texts))
+    words = [text_of(one) for one in events.texts]
+    nr = np.where(is_call, events.nr, 0)
+    abi = np.where(is_call, events.abi, 0)
+    return {
+        "file": constant(source.file, count),
+        "host": constant(source.host, count),
+        "time": time_of(source, events.time_ns),
+        "time_ns": Column(events.time_ns.astype(np.int64)),
+        "cpu": Column(np.full(count, events.cpu, np.int32)),
+        "pid": Column(events.tgid.astype(np.int32)),
+        "tid": Column(events.tid.astype(np.int32)),
+        "process": process_of(source, events.tgid, events.time_ns),
+        "kind": Column(events.kind.astype(np.int32) - 1, words=_KIND_WORDS),
+        "syscall": syscall_of(source, abi, nr, is_named),
+        "abi": abi_of(source, abi, is_call),
+        "nr": Column(nr.astype(np.int32), is_named),
+        "args": _values_column(source, events),
+        "result": Column(events.result, has_result),
+        "text": Column(text, np.isin(events.kind, list(STRING_KINDS)), words or [""]),
+    }
+
+
+def _shown(kind: int, text: bytes, flags: int) -> bytes:
+    """Strings as they are; what is none, as strace writes it."""
+    if kind == Kind.ARGV:
+        return format_strings(text, flags & ArgvFlag.TRUNCATED).encode()
+    return format_address(text).encode() if kind == Kind.ADDRESS else text
+
+
+def _values_of(
+    records: Records, rows: NDArray[np.intp], kind: NDArray[np.uint8], shapes: Shapes
+) -> NDArray[np.uint64]:
+    values = np.zeros((len(rows), 6), np.uint64)
+    entries = np.flatnonzero(kind == Kind.ENTRY)
+    if len(entries):
+        values[entries] = arguments_of(records, rows[entries], shapes)
+    for body_kind, fields in _FIELDS.items():
+        which = np.flatnonzero(kind == body_kind)
+        bodies = records.bodies(body_kind, rows[which])
+        for index, name in enumerate(fields):
+            values[which, index] = bodies[name].astype(np.int64).view(np.uint64)
+    return values
+
+
+def _results_of(
+    records: Records, rows: NDArray[np.intp], raw_kind: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    result = np.zeros(len(rows), np.int64)
+    for body_kind, name in (
+        (Kind.EXIT, "result"), (Kind.EXIT_NEAR, "result"), (Kind.TASK_EXIT, "code")
+    ):  # fmt: skip
+        which = np.flatnonzero(raw_kind == body_kind)
+        result[which] = records.bodies(body_kind, rows[which])[name]
+    short = np.flatnonzero(raw_kind == Kind.EXIT_SHORT)
+    result[short] = records.id[rows[short]].view(np.int16)
+    return result
+
+
+def _values_column(source: Source, events: Events) -> Column:
+    counts = np.zeros(len(events), np.int64)
+    for kind, fields in _FIELDS.items():
+        counts[events.kind == kind] = len(fields)
+    keys = np.unique(np.stack((events.abi, events.nr))[:, events.kind == Kind.ENTRY], axis=1)
+    for abi, nr in keys.T.tolist():
+        call = source.tables[min(abi, len(source.tables) - 1)].get(nr)
+        mine = (events.kind == Kind.ENTRY) & (events.abi == abi) & (events.nr == nr)
+        counts[mine] = 6 if call is None else len(call.args)
+    values = events.values[np.arange(6) < counts[:, None]]
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return Column(values, offsets=offsets)
