@@ -34,8 +34,8 @@ from tracectl.abi.records import (
 from tracectl.capture.metadata import Config, EndBlock, Host, Metadata, Module, Moment
 from tracectl.capture.reader import open_capture
 from tracectl.capture.writer import CaptureWriter
-from tracectl.cli.recording import shapes_of
 from tracectl.decode.subbuffer import decode_subbuffer
+from tracectl.kernel.shapes import shapes_of
 from tracectl.tables.table import load_table
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "unit"))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from tracectl.abi import records as abi
 from tracectl.abi.records import Kind
 from tracectl.analysis.calls import State
-from tracectl.cli.recording import shapes_of
 from tracectl.decode.subbuffer import Records, decode_subbuffer
+from tracectl.kernel.shapes import shapes_of
 from tracectl.tables.table import load_table
 
 SHAPES = shapes_of({name: load_table(name) for name in ("x86_64", "i386")})
