@@ -113,6 +113,9 @@ def session(
     )
 
 
+_ONLY = "--no-names --no-open-how --no-paths --no-argv --no-sockets"
+"""Entry and exit alone; a row's own option after it brings one event back."""
+
 OWN = Tool(
     "tracectl",
     'insmod "$module"',
@@ -120,11 +123,13 @@ OWN = Tool(
         Row("loaded", "", "tracectl status --json >status.json", check_nothing),
         session("armed", "--paused", share=0),
         session("filtered", '-p "$other"', share=0, before="sleep 1000000 & other=$!"),
-        session("entry_exit", "--no-names --no-open-how", mix=MIX),
-        session("names", "--no-open-how", Kind.NAME),
-        session("open_how", "--no-names", Kind.OPEN_HOW),
-        session("all", "", Kind.NAME, Kind.OPEN_HOW, mix=MIX),
+        session("entry_exit", _ONLY, mix=MIX),
+        session("names", f"{_ONLY} --names", Kind.NAME),
+        session("open_how", f"{_ONLY} --open-how", Kind.OPEN_HOW),
+        session("paths", f"{_ONLY} --paths", Kind.NAME),
+        session("argv", f"{_ONLY} --argv", Kind.ARGV),
+        session("all", "", Kind.NAME, Kind.OPEN_HOW, Kind.ARGV, mix=MIX),
         session("all_not_compressed", "--no-compress", mix=MIX),
-        session("flight", "--flight 32M", mix=MIX),
+        session("flight", "--flight 32M -o capture.trace", mix=MIX),
     ),
 )
