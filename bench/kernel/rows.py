@@ -70,11 +70,8 @@ def check_nothing(directory: Path, work: Work) -> None:
         raise NotRecordedError(f"the module is {state}")
 
 
-def check_capture(
-    directory: Path, work: Work, *, share: int = 1, kinds: tuple[Kind, ...] = ()
-) -> Recorded:
-    """The capture is whole and has ``share`` (0 or 1) of the calls, and something of ``kinds``."""
-    path = directory / "capture.trace"
+def verified(path: Path) -> Recorded:
+    """A capture that is whole."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "tracectl", "verify", "--json", path],
         capture_output=True, text=True, check=False,
@@ -83,8 +80,18 @@ def check_capture(
         raise NotRecordedError(f"tracectl verify: {done.stdout}{done.stderr}")
     facts = json.loads(done.stdout)
     with open_capture(path) as capture:
-        assert capture.end is not None
         plain_bytes = capture.raw_bytes
+    return Recorded(facts["recorded"], facts["lost"], path.stat().st_size, plain_bytes)
+
+
+def check_capture(
+    directory: Path, work: Work, *, share: int = 1, kinds: tuple[Kind, ...] = ()
+) -> Recorded:
+    """The capture is whole and has ``share`` (0 or 1) of the calls, and something of ``kinds``."""
+    path = directory / "capture.trace"
+    recorded = verified(path)
+    with open_capture(path) as capture:
+        assert capture.end is not None
         cpus = capture.end.cpus
     made = sum(cpu.syscalls[_GETPPID_SLOT].entries for cpu in cpus if _GETPPID_SLOT in cpu.syscalls)
     if made != share * work.getppids:
@@ -92,7 +99,7 @@ def check_capture(
     for kind in kinds:
         if not any(cpu.generated[kind] for cpu in cpus):
             raise NotRecordedError(f"no {kind.name}")
-    return Recorded(facts["recorded"], facts["lost"], path.stat().st_size, plain_bytes)
+    return recorded
 
 
 def session(
