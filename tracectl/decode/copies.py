@@ -13,7 +13,7 @@ COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV, Kind.ADDRESS, Kind.FILE})
 
 class Copy(NamedTuple):
     """``site`` is a name's Site or an address's AddressSite, ``variables`` counts an exec's
-    environment, ``fd`` is a file's."""
+    environment. ``fd`` is a file's, or the directory that a name begins at."""
 
     kind: int
     data: bytes
@@ -32,7 +32,7 @@ def copies_of(records: Records, rows: Rows) -> list[Copy]:
         bodies = records.bodies(kind, mine)
         columns = [
             bodies[name].tolist() if name in (bodies.dtype.names or ()) else [0] * len(mine)
-            for name in ("flags", "site", "variables", "fd")
+            for name in ("flags", "site", "variables", "dfd" if kind == Kind.NAME else "fd")
         ]
         strings = records.iter_strings(mine)
         for row, data, *fields in zip(mine.tolist(), strings, *columns, strict=True):
