@@ -90,16 +90,28 @@ class Capture:
         """The chunks in file order, which is each CPU's own order; damaged ones are left out and
         become problems. CaptureError when the disk refuses."""
         for block in self._chunks:
-            try:
-                data = self._read(block)
-            except DecodeError as error:
-                self.problems.append(
-                    f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}"
-                )
-                continue
-            except OSError as error:
-                raise CaptureError(self.path, f"cannot be read: {error.strerror}") from error
-            yield Chunk(block.cpu, block.seq, data, block.offset)
+            chunk = self.read_chunk(block)
+            if chunk is not None:
+                yield chunk
+
+    def blocks_by_cpu(self) -> dict[int, list[Block]]:
+        """The chunks of each CPU by their numbers, each number once, whatever order they have in
+        the file."""
+        cpus: dict[int, dict[int, Block]] = {}
+        for block in self._chunks:
+            cpus.setdefault(block.cpu, {}).setdefault(block.seq, block)
+        return {cpu: [blocks[seq] for seq in sorted(blocks)] for cpu, blocks in cpus.items()}
+
+    def read_chunk(self, block: Block) -> Chunk | None:
+        """None when it is damaged, which becomes a problem. CaptureError when the disk refuses."""
+        try:
+            data = self._read(block)
+        except DecodeError as error:
+            self.problems.append(f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}")
+            return None
+        except OSError as error:
+            raise CaptureError(self.path, f"cannot be read: {error.strerror}") from error
+        return Chunk(block.cpu, block.seq, data, block.offset)
 
     def _check_header(self) -> None:
         data = self._pread(FILE_HEADER.size, 0)
