@@ -47,6 +47,7 @@ static const struct {
 	{ TRACECTL_CLASS_PATH, tracectl_path_attach, tracectl_path_detach },
 	{ TRACECTL_CLASS_SOCKET, tracectl_socket_attach,
 	  tracectl_socket_detach },
+	{ TRACECTL_CLASS_FILE, tracectl_file_attach, tracectl_file_detach },
 	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
 	  tracectl_syscalls_detach },
 };

@@ -45,7 +45,8 @@ class EventClass(IntFlag):
     PATH = 16
     ARGV = 32
     SOCKET = 64
-    ALL = 127
+    FILE = 2048
+    ALL = 2175
 
 
 class ConfigFlag(IntFlag):

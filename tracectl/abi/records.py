@@ -10,7 +10,7 @@ from enum import IntEnum, IntFlag
 
 from construct import Array, Bytes, Int8ul, Int16ul, Int32sl, Int32ul, Int64sl, Int64ul, Struct
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 GRANULE = 8
 COMM_BYTES = 16
 KINDS = 16
@@ -41,9 +41,10 @@ class Kind(IntEnum):
     TASK_EXIT = 11
     ARGV = 12
     ADDRESS = 13
+    FILE = 15
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS})
+STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.FILE})
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -163,6 +164,13 @@ Address = Struct(
     "reserved0" / Int16ul,
     "reserved1" / Int32ul,
 )
+File = Struct(
+    "head" / Record,
+    "fd" / Int32sl,
+    "flags" / Int8ul,
+    "reserved0" / Int8ul,
+    "reserved1" / Int16ul,
+)
 TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
 
 Shape = Struct("args" / Int8ul, "wide" / Int8ul)
@@ -179,6 +187,7 @@ BODIES: dict[Kind, Struct] = {
     Kind.TASK_EXIT: TaskExit,
     Kind.ARGV: Argv,
     Kind.ADDRESS: Address,
+    Kind.FILE: File,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

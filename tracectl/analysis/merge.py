@@ -10,7 +10,6 @@ import numpy as np
 
 from tracectl.analysis.calls import Calls, join_calls, sort_calls
 from tracectl.analysis.pairing import Pairing
-from tracectl.capture.format import Block
 from tracectl.capture.reader import Capture
 from tracectl.decode.subbuffer import Records, decode_subbuffer
 from tracectl.errors import DecodeError
@@ -29,7 +28,7 @@ def iter_settled(capture: Capture) -> Iterator[tuple[Records, int]]:
 
     Damaged sub-buffers are left out and become problems of the capture.
     """
-    queues = {cpu: iter(blocks) for cpu, blocks in capture.blocks_by_cpu().items()}
+    queues = {cpu: iter(places) for cpu, places in capture.places_by_cpu().items()}
     behind = [(0, cpu) for cpu in sorted(queues)]
     while behind:
         last_ns, cpu = behind[0]
@@ -41,21 +40,21 @@ def iter_settled(capture: Capture) -> Iterator[tuple[Records, int]]:
         yield records, behind[0][0]
 
 
-def _next_records(capture: Capture, blocks: Iterator[Block], last_ns: int) -> Records | None:
-    for block in blocks:
-        chunk = capture.read_chunk(block)
+def _next_records(capture: Capture, places: Iterator[int], last_ns: int) -> Records | None:
+    for place in places:
+        chunk = capture.read_chunk(place)
         if chunk is None:
             continue
         try:
             records = decode_subbuffer(chunk.data)
-            if (records.cpu, records.seq) != (block.cpu, block.seq):
+            if (records.cpu, records.seq) != (chunk.cpu, chunk.seq):
                 raise DecodeError(f"it says it is number {records.seq} of CPU {records.cpu}")
         except DecodeError as error:
-            capture.problems.append(f"sub-buffer {block.seq} of CPU {block.cpu}: {error}")
+            capture.problems.append(f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}")
             continue
         if records.first_ns < last_ns:
             capture.problems.append(
-                f"sub-buffer {block.seq} of CPU {block.cpu} begins before the last one ended; it "
+                f"sub-buffer {chunk.seq} of CPU {chunk.cpu} begins before the last one ended; it "
                 "is read as if it had begun then"
             )
             return _not_before(records, last_ns)
@@ -83,9 +82,9 @@ def pairing_of(capture: Capture) -> Pairing:
 def _newest_ns(capture: Capture) -> int:
     """When the newest sub-buffer was handed over."""
     newest_ns = 0
-    for blocks in capture.blocks_by_cpu().values():
+    for places in capture.places_by_cpu().values():
         known = list(capture.problems)
-        records = _next_records(capture, reversed(blocks), 0)
+        records = _next_records(capture, reversed(places), 0)
         capture.problems[:] = known
         newest_ns = max(newest_ns, 0 if records is None else records.last_ns)
     return newest_ns

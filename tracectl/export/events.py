@@ -41,15 +41,16 @@ EVENT_COLUMNS = {
     "pid": "process (thread group) id",
     "tid": "thread id",
     "process": "name of the process at that time, as fork and exec told it",
-    "kind": "entry, exit, open_how, name, argv, address, fork, exec or task_exit",
+    "kind": "entry, exit, open_how, name, argv, address, file, fork, exec or task_exit",
     "syscall": "of entry and exit: name of the system call; none where an exit does not tell",
     "abi": "of entry and exit: x86_64, i386 or x32; aarch64 or arm",
     "nr": "of entry and exit: number of the system call in its ABI",
     "args": "entry: the arguments; open_how: flags, mode, resolve; name: dfd, source, flags, "
     "site; argv: bytes, variables of the environment, flags; address: site, flags; "
-    "fork: the child's tid and pid; exec: the tid before",
+    "file: fd, flags; fork: the child's tid and pid; exec: the tid before",
     "result": "exit: the result; task_exit: the wait status",
-    "text": "name: the path; exec: the path of the image; argv, address: as strace writes them",
+    "text": "name, file: the path; exec: the path of the image; argv, address: as strace writes "
+    "them",
 }
 
 _FIELDS = {
@@ -57,11 +58,15 @@ _FIELDS = {
     Kind.NAME: ("dfd", "source", "flags", "site"),
     Kind.ARGV: ("bytes", "variables", "flags"),
     Kind.ADDRESS: ("site", "flags"),
+    Kind.FILE: ("fd", "flags"),
     Kind.FORK: ("tid", "tgid"),
     Kind.EXEC: ("old_tid",),
 }
 _ARGV_FLAGS = _FIELDS[Kind.ARGV].index("flags")
-_KIND_WORDS = [kind.name.lower() for kind in Kind]
+# By kind - 1.
+_KIND_WORDS = [
+    Kind(value).name.lower() if value in set(Kind) else "" for value in range(1, max(Kind) + 1)
+]
 
 
 @dataclass(frozen=True, slots=True)
