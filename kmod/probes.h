@@ -15,5 +15,9 @@ int tracectl_path_attach(void);
 void tracectl_path_detach(void);
 int tracectl_socket_attach(void);
 void tracectl_socket_detach(void);
+int tracectl_user_attach(void);
+void tracectl_user_detach(void);
+int tracectl_divergence_attach(void);
+void tracectl_divergence_detach(void);
 
 #endif

@@ -10,10 +10,10 @@ from enum import IntEnum, IntFlag
 
 from construct import Array, Bytes, Int8ul, Int16ul, Int32sl, Int32ul, Int64sl, Int64ul, Struct
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 GRANULE = 8
 COMM_BYTES = 16
-KINDS = 16
+KINDS = 32
 LOST_CAUSES = 4
 SUBBUF_MAGIC = 0x42534354
 
@@ -41,9 +41,13 @@ class Kind(IntEnum):
     TASK_EXIT = 11
     ARGV = 12
     ADDRESS = 13
+    USER = 16
+    DIVERGENCE = 17
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS})
+STRING_KINDS = frozenset(
+    {Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.USER, Kind.DIVERGENCE}
+)
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -112,6 +116,25 @@ class ArgvFlag(IntFlag):
     INTERPRETED = 4
 
 
+class Form(IntEnum):
+    """enum tracectl_form: how memory that an argument points to is read."""
+
+    NONE = 0
+    BYTES = 1
+    PATH = 2
+    VECTOR = 3
+    MESSAGE_VECTOR = 4
+    MESSAGE = 5
+
+
+class UserFlag(IntFlag):
+    """flags of a USER record, and of a read"""
+
+    FAULTED = 1
+    TRUNCATED = 2
+    EXIT = 4
+
+
 SubbufHeader = Struct(
     "magic" / Int32ul,
     "abi" / Int16ul,
@@ -163,6 +186,21 @@ Address = Struct(
     "reserved0" / Int16ul,
     "reserved1" / Int32ul,
 )
+User = Struct(
+    "head" / Record,
+    "argument" / Int8ul,
+    "form" / Int8ul,
+    "source" / Int8ul,
+    "flags" / Int8ul,
+    "given" / Int32ul,
+)
+Divergence = Struct(
+    "head" / Record,
+    "user_bytes" / Int16ul,
+    "argument" / Int8ul,
+    "reserved0" / Int8ul,
+    "reserved1" / Int32ul,
+)
 TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
 
 Shape = Struct("args" / Int8ul, "wide" / Int8ul)
@@ -179,6 +217,8 @@ BODIES: dict[Kind, Struct] = {
     Kind.TASK_EXIT: TaskExit,
     Kind.ARGV: Argv,
     Kind.ADDRESS: Address,
+    Kind.USER: User,
+    Kind.DIVERGENCE: Divergence,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""
