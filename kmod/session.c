@@ -52,6 +52,7 @@ static const struct {
 	{ TRACECTL_CLASS_USER, tracectl_user_attach, tracectl_user_detach },
 	{ TRACECTL_CLASS_DIVERGENCE, tracectl_divergence_attach,
 	  tracectl_divergence_detach },
+	{ TRACECTL_CLASS_FILE, tracectl_file_attach, tracectl_file_detach },
 	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
 	  tracectl_syscalls_detach },
 };

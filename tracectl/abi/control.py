@@ -61,7 +61,8 @@ class EventClass(IntFlag):
     SOCKET = 64
     USER = 256
     DIVERGENCE = 512
-    ALL = 895
+    FILE = 2048
+    ALL = 2943
 
 
 class ConfigFlag(IntFlag):

@@ -41,12 +41,13 @@ class Kind(IntEnum):
     TASK_EXIT = 11
     ARGV = 12
     ADDRESS = 13
+    FILE = 15
     USER = 16
     DIVERGENCE = 17
 
 
 STRING_KINDS = frozenset(
-    {Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.USER, Kind.DIVERGENCE}
+    {Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.FILE, Kind.USER, Kind.DIVERGENCE}
 )
 """Kinds whose record ends with a string of ``id`` bytes."""
 
@@ -186,6 +187,13 @@ Address = Struct(
     "reserved0" / Int16ul,
     "reserved1" / Int32ul,
 )
+File = Struct(
+    "head" / Record,
+    "fd" / Int32sl,
+    "flags" / Int8ul,
+    "reserved0" / Int8ul,
+    "reserved1" / Int16ul,
+)
 User = Struct(
     "head" / Record,
     "argument" / Int8ul,
@@ -217,6 +225,7 @@ BODIES: dict[Kind, Struct] = {
     Kind.TASK_EXIT: TaskExit,
     Kind.ARGV: Argv,
     Kind.ADDRESS: Address,
+    Kind.FILE: File,
     Kind.USER: User,
     Kind.DIVERGENCE: Divergence,
 }

@@ -1,5 +1,5 @@
 """Copies of what calls were given: by the kernel of paths, arguments of programs and addresses of
-sockets, and of user memory."""
+sockets, and of what they opened; and of user memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tracectl.abi.records import Kind
 from tracectl.decode.subbuffer import Records, Rows
 
-COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV, Kind.ADDRESS, Kind.USER, Kind.DIVERGENCE})
+COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV, Kind.ADDRESS, Kind.FILE, Kind.USER, Kind.DIVERGENCE})
 
 
 class Copy(NamedTuple):
@@ -19,6 +19,7 @@ class Copy(NamedTuple):
     flags: int
     site: int = 0
     variables: int = 0
+    fd: int = 0
     argument: int = 0
     form: int = 0
     given: int = 0

@@ -42,16 +42,17 @@ EVENT_COLUMNS = {
     "pid": "process (thread group) id",
     "tid": "thread id",
     "process": "name of the process at that time, as fork and exec told it",
-    "kind": "entry, exit, open_how, name, argv, address, user, divergence, fork, exec or task_exit",
+    "kind": "entry, exit, open_how, name, argv, address, file, user, divergence, fork, exec or "
+    "task_exit",
     "syscall": "of entry and exit: name of the system call; none where an exit does not tell",
     "abi": "of entry and exit: x86_64, i386 or x32; aarch64 or arm",
     "nr": "of entry and exit: number of the system call in its ABI",
     "args": "entry: the arguments; open_how: flags, mode, resolve; name: dfd, source, flags, "
     "site; argv: bytes, variables of the environment, flags; address: site, flags; "
-    "user: argument, form, flags, bytes given; divergence: argument, bytes of the first path; "
-    "fork: the child's tid and pid; exec: the tid before",
+    "file: fd, flags; user: argument, form, flags, bytes given; divergence: argument, bytes of the "
+    "first path; fork: the child's tid and pid; exec: the tid before",
     "result": "exit: the result; task_exit: the wait status",
-    "text": "name: the path; exec: the path of the image; argv, address, user: as strace "
+    "text": "name, file: the path; exec: the path of the image; argv, address, user: as strace "
     "writes them; divergence: the path at the entry, and the kernel's",
 }
 
@@ -60,14 +61,17 @@ _FIELDS = {
     Kind.NAME: ("dfd", "source", "flags", "site"),
     Kind.ARGV: ("bytes", "variables", "flags"),
     Kind.ADDRESS: ("site", "flags"),
+    Kind.FILE: ("fd", "flags"),
     Kind.USER: ("argument", "form", "flags", "given"),
     Kind.DIVERGENCE: ("argument", "user_bytes"),
     Kind.FORK: ("tid", "tgid"),
     Kind.EXEC: ("old_tid",),
 }
 _ARGV_FLAGS = _FIELDS[Kind.ARGV].index("flags")
-_NAMES = {int(kind): kind.name.lower() for kind in Kind}
-_KIND_WORDS = [_NAMES.get(number, str(number)) for number in range(max(_NAMES) + 1)]
+# By kind - 1.
+_KIND_WORDS = [
+    Kind(value).name.lower() if value in set(Kind) else "" for value in range(1, max(Kind) + 1)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def event_columns(source: Source, events: Events) -> Columns:
         "pid": Column(events.tgid.astype(np.int32)),
         "tid": Column(events.tid.astype(np.int32)),
         "process": process_of(source, events.tgid, events.time_ns),
-        "kind": Column(events.kind.astype(np.int32), words=_KIND_WORDS),
+        "kind": Column(events.kind.astype(np.int32) - 1, words=_KIND_WORDS),
         "syscall": syscall_of(source, abi, nr, is_named),
         "abi": abi_of(source, abi, is_call),
         "nr": Column(nr.astype(np.int32), is_named),
