@@ -25,6 +25,7 @@ from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
 from tracectl.kernel.device import Device, Status
+from tracectl.kernel.reads import pack_reads
 from tracectl.kernel.recorder import Recorder
 from tracectl.kernel.shapes import shapes_of
 from tracectl.kernel.stream import Counters
@@ -111,14 +112,16 @@ class Recording:
 
 def arm(device: Device, plan: Plan, *, label: str, flags: ConfigFlag = _NO_FLAGS) -> int:
     """Configures the session of ``plan``; answers its id."""
+    tables = load_tables()
     return device.configure(
-        shapes_of(load_tables()),
+        shapes_of(tables),
         classes=plan.classes,
         subbuf_bytes=plan.subbuf_bytes,
         subbuf_count=plan.subbuf_count,
         target_pid=plan.target_pid,
         flags=flags,
         terms=plan.terms,
+        reads=pack_reads(tables, plan.wanted) if plan.wanted else b"",
         label=label,
     )
 
