@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from captures import write_capture
 from subbuffers import SHAPES, Machine, Step, SubBuffer
-from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
+from tracectl.analysis.calls import Calls, State, join_calls
 from tracectl.analysis.merge import iter_ordered, read_calls
-from tracectl.analysis.pairing import Pairing
+from tracectl.analysis.pairing import Pairing, pair_calls
 from tracectl.capture.metadata import CpuTotals
 from tracectl.capture.reader import open_capture
 from tracectl.decode.subbuffer import Records
@@ -33,9 +33,7 @@ def pair(*subbuffers: SubBuffer, totals: list[CpuTotals] | None = None) -> Calls
 def pair_records(records: list[Records], totals: list[CpuTotals]) -> Calls:
     """As they come out of a file: the CPU that is behind comes next. The calls have to be the same
     when all of it is paired at once."""
-    at_once, pairing = Pairing(SHAPES, totals), Pairing(SHAPES, totals)
-    whole = [at_once.add(one) for one in records]
-    expected = sort_calls(join_calls([*whole, at_once.finish()]))
+    expected, pairing = pair_calls(records, SHAPES, totals), Pairing(SHAPES, totals)
     queues = {one.cpu: [two for two in records if two.cpu == one.cpu] for one in records}
     done, settled_ns = [], dict.fromkeys(queues, 0)
     while settled_ns:

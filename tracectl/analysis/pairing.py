@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.analysis.calls import Calls, State, join_calls
+from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
 from tracectl.analysis.gaps import FOREVER_NS, Gaps
 from tracectl.analysis.halves import Half, Halves, join_halves, no_halves, split_calls
 from tracectl.capture.metadata import CpuTotals
@@ -170,3 +170,12 @@ def _calls_of(entries: Halves | None, exits: Halves | None) -> Calls:
         copies=[copy for row in with_copies for copy in begin.copies[row]],
         copy_row=[row for row in with_copies for _ in begin.copies[row]],
     )
+
+
+def pair_calls(
+    all_records: Iterable[Records], shapes: Shapes, totals: Iterable[CpuTotals] | None
+) -> Calls:
+    """The calls of sub-buffers that are all at hand, in order of time."""
+    pairing = Pairing(shapes, totals)
+    blocks = [pairing.add(records) for records in all_records]
+    return sort_calls(join_calls([*blocks, pairing.finish()]))
