@@ -9,8 +9,8 @@ import pytest
 
 from subbuffers import SHAPES, SubBuffer
 from tracectl.abi.records import Site
-from tracectl.analysis.calls import pair_calls
 from tracectl.analysis.descriptors import AT_FDCWD, Descriptors
+from tracectl.analysis.pairing import pair_calls
 from tracectl.analysis.rows import iter_rows
 from tracectl.capture.metadata import OpenFiles
 from tracectl.kernel.files import iter_opened

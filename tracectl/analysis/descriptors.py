@@ -190,7 +190,7 @@ class Descriptors:
         name = next(names, None)
         if name is None:
             return None
-        base = process.cwd if name.fd == AT_FDCWD else process.files.get(name.fd)
+        base = process.cwd if name.dfd == AT_FDCWD else process.files.get(name.dfd)
         if base is None and not name.data.startswith(b"/"):
             return None
         return posixpath.normpath(posixpath.join(base or b"/", name.data))

@@ -124,6 +124,11 @@ def _call(
             for copy in row.copies
             if copy.kind == Kind.NAME
         ],
+        "divergences": [
+            [path.decode(errors="backslashreplace") for path in copy.paths]
+            for copy in row.copies
+            if copy.kind == Kind.DIVERGENCE
+        ],
     }
     return shown, file
 

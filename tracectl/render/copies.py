@@ -56,6 +56,9 @@ def texts_of(
         if name is not None and arguments[index]:
             texts[index] = format_string(name.data)
             rest.remove(name)
+    for copy in rest:
+        if copy.kind == Kind.DIVERGENCE and copy.argument in texts:
+            texts[copy.argument] += f" /* at entry {format_string(copy.paths[0])} */"
     if call.name in _PAIRS:
         texts |= _text_of_pair(call, rest, with_files=with_files)
     if call.name in _ADDRESSES:
