@@ -95,9 +95,11 @@ class SubBuffer:
         self._append(time_ns, Kind.EXIT, _s64(result), _id(nr, abi_))
         return self
 
-    def name(self, time_ns: int, tid: int, path: bytes, site: int = 0) -> SubBuffer:
+    def name(
+        self, time_ns: int, tid: int, path: bytes, site: int = 0, dfd: int = -100
+    ) -> SubBuffer:
         self.task(time_ns, tid)
-        body = {"dfd": -100, "source": 0, "flags": 0, "site": site, "reserved": 0}
+        body = {"dfd": dfd, "source": 0, "flags": 0, "site": site, "reserved": 0}
         self._append_string(time_ns, Kind.NAME, body, path)
         return self
 
@@ -128,6 +130,22 @@ class SubBuffer:
         self.task(time_ns, tid)
         body = {"site": site, "flags": 0, "reserved0": 0, "reserved1": 0}
         self._append_string(time_ns, Kind.ADDRESS, body, data)
+        return self
+
+    def user(
+        self, time_ns: int, tid: int, argument: int, data: bytes, *, form: int = 1, flags: int = 0
+    ) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {
+            "argument": argument, "form": form, "source": 1, "flags": flags, "given": len(data)
+        }  # fmt: skip
+        self._append_string(time_ns, Kind.USER, body, data)
+        return self
+
+    def divergence(self, time_ns: int, tid: int, entered: bytes, used: bytes) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {"user_bytes": len(entered), "argument": 1, "reserved0": 0, "reserved1": 0}
+        self._append_string(time_ns, Kind.DIVERGENCE, body, entered + b"\0" + used)
         return self
 
     def file(self, time_ns: int, tid: int, fd: int, path: bytes) -> SubBuffer:

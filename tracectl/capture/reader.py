@@ -83,13 +83,6 @@ class Capture:
         """How many chunks there are."""
         return len(self._chunks)
 
-    def places(self) -> dict[int, list[int]]:
-        """Where each CPU's chunks are in file order, which is their own order."""
-        found: dict[int, list[int]] = {}
-        for place, block in enumerate(self._chunks):
-            found.setdefault(block.cpu, []).append(place)
-        return found
-
     @property
     def raw_bytes(self) -> int:
         """Bytes of all chunks, not compressed."""
@@ -102,6 +95,14 @@ class Capture:
             chunk = self.read_chunk(place)
             if chunk is not None:
                 yield chunk
+
+    def places_by_cpu(self) -> dict[int, list[int]]:
+        """The places of each CPU's chunks by their numbers, each number once, whatever order they
+        have in the file."""
+        cpus: dict[int, dict[int, int]] = {}
+        for place, block in enumerate(self._chunks):
+            cpus.setdefault(block.cpu, {}).setdefault(block.seq, place)
+        return {cpu: [places[seq] for seq in sorted(places)] for cpu, places in cpus.items()}
 
     def read_chunk(self, place: int) -> Chunk | None:
         """The chunk at ``place`` in file order; None when it is damaged, which becomes a problem.

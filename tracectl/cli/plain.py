@@ -10,6 +10,7 @@ import numpy as np
 
 from tracectl.cli.output import printable
 from tracectl.errors import EXIT_OK, TracectlError, UnsupportedError
+from tracectl.kernel.choice import slot_name
 from tracectl.live.capture import CaptureSource
 from tracectl.live.model import View
 from tracectl.live.ranking import WINDOW
@@ -18,7 +19,6 @@ from tracectl.live.source import Facts, Losses
 from tracectl.live.worker import Worker
 from tracectl.render.arguments import error_name
 from tracectl.render.table import format_duration, format_table
-from tracectl.tables.choice import slot_name
 
 _PERIOD_S = 1.0
 _ROWS = 10

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from tracectl.errors import UsageError
+from tracectl.kernel.choice import slots_in
 from tracectl.kernel.filter import COMM_MAX_BYTES, Terms
-from tracectl.tables.choice import slots_in
 from tracectl.tables.table import load_tables
 
 _CGROUPS = Path("/sys/fs/cgroup")

@@ -12,10 +12,10 @@ from tracectl.analysis.wallclock import WallClock
 from tracectl.decode.arguments import arguments_of
 from tracectl.decode.copies import COPY_KINDS, copies_of
 from tracectl.decode.subbuffer import Records
+from tracectl.kernel.choice import slot_name
 from tracectl.live.page import OPEN_NS, Page
 from tracectl.live.source import Facts
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_result
-from tracectl.tables.choice import slot_name
 from tracectl.tui.cells import short_duration
 
 _KEPT_RECORDS = 8

@@ -13,11 +13,11 @@ from textual.widgets import Static
 
 from tracectl.abi.records import BODIES, STRING_KINDS, Kind, NameFlag, Record, Site, Source
 from tracectl.decode.arguments import arguments_of
+from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
 from tracectl.live.page import OPEN_NS, Page
 from tracectl.live.source import Facts
 from tracectl.render.table import format_duration
-from tracectl.tables.choice import slot_name
 from tracectl.tui.lines import Lines
 from tracectl.tui.screens.base import ViewScreen
 

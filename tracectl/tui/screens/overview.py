@@ -8,9 +8,9 @@ from rich.text import Text
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
 from tracectl.live.source import CpuState, Facts
-from tracectl.tables.choice import slot_name
 from tracectl.tui import cells, charts
 from tracectl.tui.grid import Column, Grid
 from tracectl.tui.screens.base import ViewScreen

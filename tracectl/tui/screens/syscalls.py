@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
 from tracectl.live.ranking import Table
 from tracectl.live.source import Facts
-from tracectl.tables.choice import slot_name
 from tracectl.tui import cells
 from tracectl.tui.grid import Cell, Column, Rows
 from tracectl.tui.ranked import RankedRows, order_of, rates_of
