@@ -15,5 +15,7 @@ int tracectl_path_attach(void);
 void tracectl_path_detach(void);
 int tracectl_socket_attach(void);
 void tracectl_socket_detach(void);
+int tracectl_sched_attach(void);
+void tracectl_sched_detach(void);
 
 #endif

@@ -47,6 +47,7 @@ static const struct {
 	{ TRACECTL_CLASS_PATH, tracectl_path_attach, tracectl_path_detach },
 	{ TRACECTL_CLASS_SOCKET, tracectl_socket_attach,
 	  tracectl_socket_detach },
+	{ TRACECTL_CLASS_SCHED, tracectl_sched_attach, tracectl_sched_detach },
 	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
 	  tracectl_syscalls_detach },
 };

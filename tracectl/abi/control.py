@@ -45,7 +45,8 @@ class EventClass(IntFlag):
     PATH = 16
     ARGV = 32
     SOCKET = 64
-    ALL = 127
+    SCHED = 128
+    ALL = 255
 
 
 class ConfigFlag(IntFlag):

@@ -10,10 +10,10 @@ from enum import IntEnum, IntFlag
 
 from construct import Array, Bytes, Int8ul, Int16ul, Int32sl, Int32ul, Int64sl, Int64ul, Struct
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 GRANULE = 8
 COMM_BYTES = 16
-KINDS = 16
+KINDS = 32
 LOST_CAUSES = 4
 SUBBUF_MAGIC = 0x42534354
 
@@ -41,9 +41,14 @@ class Kind(IntEnum):
     TASK_EXIT = 11
     ARGV = 12
     ADDRESS = 13
+    RENAME = 14
+    CGROUP = 20
+    ATTACH = 21
+    USER = 22
+    SWITCH = 23
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS})
+STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.CGROUP})
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -142,13 +147,29 @@ Name = Struct(
     "site" / Int8ul,
     "reserved" / Int8ul,
 )
-Fork = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
+Fork = Struct(
+    "head" / Record,
+    "tid" / Int32ul,
+    "tgid" / Int32ul,
+    "uid" / Int32ul,
+    "inner_tid" / Int32ul,
+    "ppid" / Int32ul,
+    "reserved" / Int32ul,
+    "cgroup" / Int64ul,
+    "comm" / Bytes(COMM_BYTES),
+)
 Exec = Struct(
     "head" / Record,
     "old_tid" / Int32ul,
-    "reserved" / Int32ul,
+    "uid" / Int32ul,
     "comm" / Bytes(COMM_BYTES),
+    "cgroup" / Int64ul,
 )
+Rename = Struct("head" / Record, "tid" / Int32ul, "reserved" / Int32ul, "comm" / Bytes(COMM_BYTES))
+User = Struct("head" / Record, "uid" / Int32ul, "reserved" / Int32ul)
+Cgroup = Struct("head" / Record, "cgroup" / Int64ul)
+Attach = Struct("head" / Record, "tid" / Int32ul, "whole" / Int32ul, "cgroup" / Int64ul)
+Switch = Struct("head" / Record, "next_tid" / Int32ul, "state" / Int32ul)
 Argv = Struct(
     "head" / Record,
     "bytes" / Int32ul,
@@ -179,6 +200,11 @@ BODIES: dict[Kind, Struct] = {
     Kind.TASK_EXIT: TaskExit,
     Kind.ARGV: Argv,
     Kind.ADDRESS: Address,
+    Kind.RENAME: Rename,
+    Kind.CGROUP: Cgroup,
+    Kind.ATTACH: Attach,
+    Kind.USER: User,
+    Kind.SWITCH: Switch,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

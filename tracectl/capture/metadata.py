@@ -61,19 +61,26 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A thread that was alive when tracing started; ``ppid`` is its parent's tgid."""
+    """A thread that was alive when tracing started; ``ppid`` is its parent's tgid, ``uid`` the real
+    one, ``exe`` the path of its image, ``cgroup`` a path from the root of cgroup v2 on.
+    ``inner_tids`` are its ids in the pid namespaces below the recorder's, outermost first."""
 
     tid: int
     tgid: int
     ppid: int
     comm: str
+    uid: int | None = None
+    exe: str = ""
+    cgroup: str = ""
+    inner_tids: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """``tables`` are system-call tables by ABI name (``SyscallTable.to_json()``); ``shapes`` what
     the module was given, 3 by 512: by ABI and number, how many arguments and a mask of the 8-byte
-    ones. ``cpus`` is how many CPU ids are possible."""
+    ones. ``cpus`` is how many CPU ids are possible. ``cgroups`` are the directories of cgroup v2
+    when tracing started: paths from the root on, by inode."""
 
     session_id: int
     host: Host
@@ -84,6 +91,7 @@ class Metadata:
     tables: dict[str, Any]
     shapes: list[list[tuple[int, int]]]
     tasks: list[Task] = field(default_factory=list)
+    cgroups: dict[int, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
     abi_version: int = ABI_VERSION
 

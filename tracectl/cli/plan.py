@@ -71,6 +71,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--sched", action=argparse.BooleanOptionalAction, default=False,
+        help="record which thread each CPU leaves for which, for 'report --time'",
+    )  # fmt: skip
+    parser.add_argument(
         "--flight", type=parse_size, metavar="SIZE",
         help="a flight recorder: keep the newest records, in SIZE of memory for all CPUs; "
         "'tracectl snapshot' writes them, -o names a file for those held at the end",
@@ -117,6 +121,8 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.ARGV
     if not args.sockets:
         classes &= ~EventClass.SOCKET
+    if not args.sched:
+        classes &= ~EventClass.SCHED
     if not args.open_how:
         classes &= ~EventClass.OPEN_HOW
     is_flight = args.flight is not None

@@ -28,7 +28,7 @@ from tracectl.errors import CaptureError, DeviceError
 from tracectl.kernel.device import UNKNOWN_SHAPE, Device, Status
 from tracectl.kernel.recorder import Recorder
 from tracectl.kernel.stream import Counters
-from tracectl.kernel.tasks import iter_tasks
+from tracectl.kernel.tasks import find_cgroups, iter_tasks
 from tracectl.tables.table import SyscallTable, load_tables
 
 _NO_FLAGS = ConfigFlag(0)
@@ -160,6 +160,7 @@ def describe(config: Config, device: Device, session_id: int) -> Metadata:
         tables={name: table.to_json() for name, table in tables.items()},
         shapes=shapes_of(tables),
         tasks=[Task(*task) for task in iter_tasks()],
+        cgroups=find_cgroups(),
     )
 
 

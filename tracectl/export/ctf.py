@@ -35,11 +35,23 @@ _OTHERS = {
     Kind.ARGV: ("task_argv", (Field("bytes", "<u4"), Field("variables", "<u2"),
                               Field("flags", "<u1"))),
     Kind.ADDRESS: ("socket_address", (Field("site", "<u1"), Field("flags", "<u1"))),
-    Kind.FORK: ("task_fork", (Field("child_tid", "<i4"), Field("child_pid", "<i4"))),
-    Kind.EXEC: ("task_exec", (Field("old_tid", "<i4"),)),
+    Kind.FORK: ("task_fork", (Field("child_tid", "<i4"), Field("child_pid", "<i4"),
+                              Field("uid", "<u4"), Field("inner_tid", "<i4"),
+                              Field("parent_pid", "<i4"), Field("cgroup", "<u8"))),
+    Kind.EXEC: ("task_exec", (Field("old_tid", "<i4"), Field("uid", "<u4"),
+                              Field("cgroup", "<u8"))),
     Kind.TASK_EXIT: ("task_exit", (Field("code", "<i4"),)),
+    Kind.RENAME: ("task_rename", (Field("renamed_tid", "<i4"),)),
+    Kind.USER: ("task_user", (Field("uid", "<u4"),)),
+    Kind.CGROUP: ("cgroup_mkdir", (Field("cgroup", "<u8"),)),
+    Kind.ATTACH: ("cgroup_attach_task", (Field("attached_tid", "<i4"), Field("whole", "<u1"),
+                                         Field("cgroup", "<u8"))),
+    Kind.SWITCH: ("sched_switch", (Field("next_tid", "<i4"), Field("prev_state", "<u4"))),
 }  # fmt: skip
-_TEXTS = {Kind.NAME: "path", Kind.EXEC: "path", Kind.ARGV: "argv", Kind.ADDRESS: "address"}
+_TEXTS = {
+    Kind.NAME: "path", Kind.EXEC: "path", Kind.ARGV: "argv", Kind.ADDRESS: "address",
+    Kind.RENAME: "comm", Kind.CGROUP: "path",
+}  # fmt: skip
 
 
 def write_ctf(

@@ -14,7 +14,8 @@ _SITES = {
     EventClass.OPEN_NAME: "do_filp_open",
     EventClass.PATH: "filename_lookup and __filename_parentat",
     EventClass.SOCKET: "security_socket_connect, _bind and _sendmsg",
-    EventClass.TASK: "the tracepoints of fork, exec and exit",
+    EventClass.TASK: "the tracepoints of fork, exec, exit, rename and cgroups",
+    EventClass.SCHED: "the tracepoint sched_switch",
 }
 _WITHOUT = {
     EventClass.OPEN_HOW: "--no-open-how",
