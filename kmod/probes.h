@@ -2,6 +2,8 @@
 #ifndef _TRACECTL_PROBES_H
 #define _TRACECTL_PROBES_H
 
+#include <linux/kconfig.h>
+
 /* attach: 0 or an error, with nothing left attached. After detach, synchronize. */
 int tracectl_tasks_attach(void);
 void tracectl_tasks_detach(void);
@@ -17,5 +19,11 @@ int tracectl_socket_attach(void);
 void tracectl_socket_detach(void);
 int tracectl_sched_attach(void);
 void tracectl_sched_detach(void);
+
+/* On a real-time kernel d_path() may sleep, and a probe may not. */
+#define TRACECTL_CAN_FILE (!IS_ENABLED(CONFIG_PREEMPT_RT))
+
+int tracectl_file_attach(void);
+void tracectl_file_detach(void);
 
 #endif

@@ -48,6 +48,7 @@ static const struct {
 	{ TRACECTL_CLASS_SOCKET, tracectl_socket_attach,
 	  tracectl_socket_detach },
 	{ TRACECTL_CLASS_SCHED, tracectl_sched_attach, tracectl_sched_detach },
+	{ TRACECTL_CLASS_FILE, tracectl_file_attach, tracectl_file_detach },
 	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
 	  tracectl_syscalls_detach },
 };

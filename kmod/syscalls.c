@@ -154,10 +154,8 @@ static noinline notrace void on_entry(struct pt_regs *regs, long nr)
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
-	if (tracectl_filter_skips()) {
-		this_cpu_inc(tracectl_cpus.filtered);
+	if (tracectl_stream_skips())
 		return;
-	}
 	if (drops(nr))
 		return;
 	preempt_disable_notrace();
@@ -249,10 +247,8 @@ static noinline notrace void on_exit(struct pt_regs *regs, long result)
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
-	if (tracectl_filter_skips()) {
-		this_cpu_inc(tracectl_cpus.filtered);
+	if (tracectl_stream_skips())
 		return;
-	}
 	if (drops(syscall_get_nr(current, regs)))
 		return;
 	preempt_disable_notrace();

@@ -73,7 +73,7 @@
  *
  *	tracectl_record		8 bytes
  *	payload			8 * granules bytes
- *	string			TRACECTL_KIND_NAME, _EXEC, _ARGV, _ADDRESS and
+ *	string			TRACECTL_KIND_NAME, _EXEC, _ARGV, _ADDRESS, _FILE and
  *				_CGROUP only: id bytes, a NUL, and zeroes up to a multiple of 8
  *
  * Time is the session's clock: nanoseconds, CLOCK_MONOTONIC's when the session
@@ -144,7 +144,8 @@ enum tracectl_end {
 #define TRACECTL_CLASS_ARGV		(1u << 5)	/* ARGV */
 #define TRACECTL_CLASS_SOCKET		(1u << 6)	/* ADDRESS */
 #define TRACECTL_CLASS_SCHED		(1u << 7)	/* SWITCH */
-#define TRACECTL_CLASS_ALL		0xffu
+#define TRACECTL_CLASS_FILE		(1u << 11)	/* FILE */
+#define TRACECTL_CLASS_ALL		0x8ffu
 
 /* Values are never reused. */
 enum tracectl_kind {
@@ -162,6 +163,7 @@ enum tracectl_kind {
 	TRACECTL_KIND_ARGV = 12,
 	TRACECTL_KIND_ADDRESS = 13,
 	TRACECTL_KIND_RENAME = 14,
+	TRACECTL_KIND_FILE = 15,
 	TRACECTL_KIND_CGROUP = 20,
 	TRACECTL_KIND_ATTACH = 21,
 	TRACECTL_KIND_USER = 22,
@@ -367,6 +369,20 @@ struct tracectl_address {
 	__u8 flags;		/* as NAME's */
 	__u16 reserved0;
 	__u32 reserved1;
+};
+
+/*
+ * What a new file descriptor is, before the call that made it returns; the string
+ * is its path as the thread sees it, or what /proc/PID/fd shows of what has none. A
+ * descriptor that dup2 or dup3 was told to make is not among them: it is what the old
+ * one is. A path of PATH_MAX bytes or more is TRUNCATED to nothing.
+ */
+struct tracectl_file {
+	struct tracectl_record head;
+	__s32 fd;
+	__u8 flags;		/* as NAME's */
+	__u8 reserved0;
+	__u16 reserved1;
 };
 
 /* ARGV flags */

@@ -162,6 +162,12 @@ class SubBuffer:
         self._append_string(time_ns, Kind.ADDRESS, body, data)
         return self
 
+    def file(self, time_ns: int, tid: int, fd: int, path: bytes) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {"fd": fd, "flags": 0, "reserved0": 0, "reserved1": 0}
+        self._append_string(time_ns, Kind.FILE, body, path)
+        return self
+
     def open_how(self, time_ns: int, tid: int, flags: int, mode: int, resolve: int) -> SubBuffer:
         self.task(time_ns, tid)
         payload = b"".join(value.to_bytes(8, "little") for value in (flags, mode, resolve))

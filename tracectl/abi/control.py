@@ -46,7 +46,8 @@ class EventClass(IntFlag):
     ARGV = 32
     SOCKET = 64
     SCHED = 128
-    ALL = 255
+    FILE = 2048
+    ALL = 2303
 
 
 class ConfigFlag(IntFlag):

@@ -42,13 +42,14 @@ class Kind(IntEnum):
     ARGV = 12
     ADDRESS = 13
     RENAME = 14
+    FILE = 15
     CGROUP = 20
     ATTACH = 21
     USER = 22
     SWITCH = 23
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.CGROUP})
+STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.FILE, Kind.CGROUP})
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -184,6 +185,13 @@ Address = Struct(
     "reserved0" / Int16ul,
     "reserved1" / Int32ul,
 )
+File = Struct(
+    "head" / Record,
+    "fd" / Int32sl,
+    "flags" / Int8ul,
+    "reserved0" / Int8ul,
+    "reserved1" / Int16ul,
+)
 TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
 
 Shape = Struct("args" / Int8ul, "wide" / Int8ul)
@@ -200,6 +208,7 @@ BODIES: dict[Kind, Struct] = {
     Kind.TASK_EXIT: TaskExit,
     Kind.ARGV: Argv,
     Kind.ADDRESS: Address,
+    Kind.FILE: File,
     Kind.RENAME: Rename,
     Kind.CGROUP: Cgroup,
     Kind.ATTACH: Attach,

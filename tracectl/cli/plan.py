@@ -67,6 +67,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record the addresses of sockets: connect, bind, accept, ... (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--files", action=argparse.BooleanOptionalAction, default=False,
+        help="record what each new file descriptor is, which 'print -y' shows",
+    )  # fmt: skip
+    parser.add_argument(
         "--open-how", action=argparse.BooleanOptionalAction, default=True,
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
@@ -123,6 +127,8 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.SOCKET
     if not args.sched:
         classes &= ~EventClass.SCHED
+    if not args.files:
+        classes &= ~EventClass.FILE
     if not args.open_how:
         classes &= ~EventClass.OPEN_HOW
     is_flight = args.flight is not None

@@ -1,5 +1,5 @@
 """Copies that the kernel made of what its calls were given: paths, arguments of programs,
-addresses of sockets."""
+addresses of sockets; and of what they opened."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import NamedTuple
 from tracectl.abi.records import Kind
 from tracectl.decode.subbuffer import Records, Rows
 
-COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV, Kind.ADDRESS})
+COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV, Kind.ADDRESS, Kind.FILE})
 
 
 class Copy(NamedTuple):
     """``site`` is a name's Site or an address's AddressSite, ``variables`` counts an exec's
-    environment."""
+    environment, ``fd`` is a file's."""
 
     kind: int
     data: bytes
     flags: int
     site: int = 0
     variables: int = 0
+    fd: int = 0
 
 
 def copies_of(records: Records, rows: Rows) -> list[Copy]:
@@ -29,9 +30,10 @@ def copies_of(records: Records, rows: Rows) -> list[Copy]:
     for kind in COPY_KINDS:
         mine = rows[kinds == kind]
         bodies = records.bodies(kind, mine)
-        columns = [bodies["flags"].tolist()]
-        columns.append(bodies["site"].tolist() if kind != Kind.ARGV else [0] * len(mine))
-        columns.append(bodies["variables"].tolist() if kind == Kind.ARGV else [0] * len(mine))
+        columns = [
+            bodies[name].tolist() if name in (bodies.dtype.names or ()) else [0] * len(mine)
+            for name in ("flags", "site", "variables", "fd")
+        ]
         strings = records.iter_strings(mine)
         for row, data, *fields in zip(mine.tolist(), strings, *columns, strict=True):
             found[row] = Copy(int(kind), data, *fields)

@@ -35,6 +35,7 @@ _OTHERS = {
     Kind.ARGV: ("task_argv", (Field("bytes", "<u4"), Field("variables", "<u2"),
                               Field("flags", "<u1"))),
     Kind.ADDRESS: ("socket_address", (Field("site", "<u1"), Field("flags", "<u1"))),
+    Kind.FILE: ("fd_file", (Field("fd", "<i4"), Field("flags", "<u1"))),
     Kind.FORK: ("task_fork", (Field("child_tid", "<i4"), Field("child_pid", "<i4"),
                               Field("uid", "<u4"), Field("inner_tid", "<i4"),
                               Field("parent_pid", "<i4"), Field("cgroup", "<u8"))),
@@ -50,7 +51,7 @@ _OTHERS = {
 }  # fmt: skip
 _TEXTS = {
     Kind.NAME: "path", Kind.EXEC: "path", Kind.ARGV: "argv", Kind.ADDRESS: "address",
-    Kind.RENAME: "comm", Kind.CGROUP: "path",
+    Kind.FILE: "path", Kind.RENAME: "comm", Kind.CGROUP: "path",
 }  # fmt: skip
 
 

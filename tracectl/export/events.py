@@ -43,19 +43,20 @@ EVENT_COLUMNS = {
     "pid": "process (thread group) id",
     "tid": "thread id",
     **PROCESS_COLUMNS,
-    "kind": "entry, exit, open_how, name, argv, address, fork, exec, task_exit, rename, user, "
-    "cgroup (one was made), attach (to one) or switch (of threads on the CPU)",
+    "kind": "entry, exit, open_how, name, argv, address, file, fork, exec, task_exit, rename, "
+    "user, cgroup (one was made), attach (to one) or switch (of threads on the CPU)",
     "syscall": "of entry and exit: name of the system call; none where an exit does not tell",
     "abi": "of entry and exit: x86_64, i386 or x32; aarch64 or arm",
     "nr": "of entry and exit: number of the system call in its ABI",
     "args": "entry: the arguments; open_how: flags, mode, resolve; name: dfd, source, flags, "
     "site; argv: bytes, variables of the environment, flags; address: site, flags; "
-    "fork: the child's tid and pid, uid, tid in its own pid namespace, parent, cgroup; "
+    "file: fd, flags; fork: the child's tid and pid, uid, tid in its own pid namespace, parent, "
+    "cgroup; "
     "exec: the tid before, uid, cgroup; rename: tid; user: uid; cgroup: inode; attach: tid, "
     "whether its whole process, cgroup; switch: tid of the next thread, state of the one before",
     "result": "exit: the result; task_exit: the wait status",
-    "text": "name: the path; exec: the path of the image; argv, address: as strace writes them; "
-    "rename: the new name; cgroup: its path",
+    "text": "name, file: the path; exec: the path of the image; argv, address: as strace writes "
+    "them; rename: the new name; cgroup: its path",
 }
 
 _FIELDS = {
@@ -63,6 +64,7 @@ _FIELDS = {
     Kind.NAME: ("dfd", "source", "flags", "site"),
     Kind.ARGV: ("bytes", "variables", "flags"),
     Kind.ADDRESS: ("site", "flags"),
+    Kind.FILE: ("fd", "flags"),
     Kind.FORK: ("tid", "tgid", "uid", "inner_tid", "ppid", "cgroup"),
     Kind.EXEC: ("old_tid", "uid", "cgroup"),
     Kind.RENAME: ("tid",),
