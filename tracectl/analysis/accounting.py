@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import EXIT_KINDS, NEAR_KINDS, NR_BITS, Kind
-from tracectl.capture.metadata import Task
+from tracectl.analysis.tasks import TaskEvent, iter_task_events, lives_of
+from tracectl.capture.metadata import Calibration, Task
 from tracectl.decode.arguments import numbers_of
 from tracectl.decode.subbuffer import Records, Rows
 
@@ -60,12 +61,14 @@ class Accountant:
         self._tasks = list(tasks)
         self._parts: list[tuple[_U64, _I64, _I64, _I64]] = []
         self._tgid_of = {task.tid: task.tgid for task in self._tasks}
+        self._events: list[TaskEvent] = []
         self._first_ns = (1 << 63) - 1
         self._last_ns = 0
 
     def add(self, records: Records) -> None:
         self._first_ns = min(self._first_ns, records.first_ns)
         self._last_ns = max(self._last_ns, records.last_ns)
+        self._events += iter_task_events(records)
         forks = records.rows(Kind.FORK)
         children = records.bodies(Kind.FORK, forks)
         pieces = [
@@ -101,6 +104,11 @@ class Accountant:
         thread = _threads_of(tid[order], code[order])
         mine = _Timeline(time_ns[order], thread, code[order], call[order])
         return self._sum(mine, tid[order])
+
+    def comms(self) -> dict[int, str]:
+        """What each process was called last, by its id."""
+        lives = lives_of(self._tasks, self._events)
+        return {life.tgid: life.comm for life in lives if life.tid == life.tgid}
 
     def _sum(self, line: _Timeline, tid: _I64) -> list[Span]:
         tids, which = np.unique(tid, return_inverse=True)
@@ -221,3 +229,16 @@ def _threads_of(tid: _I64, code: _I64) -> _I64:
     """A number for each thread: ids are used again."""
     is_new = np.append(True, tid[1:] != tid[:-1])[: len(tid)] | (code == _BORN)
     return np.cumsum(is_new)
+
+
+def without_tracer(spans: Iterable[Span], calibration: Calibration) -> None:
+    """Takes what recording the calls took out of ``spans``, down to 0."""
+    calls: dict[int, int] = {}
+    for span in spans:
+        calls[span.tgid] = calls.get(span.tgid, 0) + span.calls
+    for span in spans:
+        inside_ns = round(span.calls * calibration.inside_ns)
+        span.kernel_ns = max(0, span.kernel_ns - inside_ns)
+        if span.call == NO_CALL:
+            outside_ns = round(calls[span.tgid] * calibration.outside_ns)
+            span.user_ns = max(0, span.user_ns - outside_ns)

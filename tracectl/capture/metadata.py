@@ -60,6 +60,21 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What recording entry and exit of a call costs on the machine, in ns: of it, ``inside_ns`` are
+    between the times of the two and ``outside_ns`` before and after. A call that does nothing took
+    ``off_ns`` without the tracer, ``armed_ns`` with closed gates and ``traced_ns`` recorded; what
+    of it is in the kernel is not known, so both parts are ``uncertainty_ns`` more or less."""
+
+    off_ns: float
+    armed_ns: float
+    traced_ns: float
+    inside_ns: float
+    outside_ns: float
+    uncertainty_ns: float
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A thread that was alive when tracing started; ``ppid`` is its parent's tgid, ``uid`` the real
     one, ``exe`` the path of its image, ``cgroup`` a path from the root of cgroup v2 on.
@@ -80,7 +95,8 @@ class Metadata:
     """``tables`` are system-call tables by ABI name (``SyscallTable.to_json()``); ``shapes`` what
     the module was given, 3 by 512: by ABI and number, how many arguments and a mask of the 8-byte
     ones. ``cpus`` is how many CPU ids are possible. ``cgroups`` are the directories of cgroup v2
-    when tracing started: paths from the root on, by inode."""
+    when tracing started: paths from the root on, by inode. ``calibration`` is the machine's, None
+    where it never was calibrated with this kernel and module."""
 
     session_id: int
     host: Host
@@ -92,6 +108,7 @@ class Metadata:
     shapes: list[list[tuple[int, int]]]
     tasks: list[Task] = field(default_factory=list)
     cgroups: dict[int, str] = field(default_factory=dict)
+    calibration: Calibration | None = None
     format_version: int = FORMAT_VERSION
     abi_version: int = ABI_VERSION
 

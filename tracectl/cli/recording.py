@@ -22,6 +22,7 @@ from tracectl.capture.metadata import (
     Task,
 )
 from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.calibration import load_calibration
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
@@ -161,6 +162,7 @@ def describe(config: Config, device: Device, session_id: int) -> Metadata:
         shapes=shapes_of(tables),
         tasks=[Task(*task) for task in iter_tasks()],
         cgroups=find_cgroups(),
+        calibration=load_calibration(device.info),
     )
 
 
