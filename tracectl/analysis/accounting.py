@@ -55,10 +55,12 @@ class Span:
 
 class Accountant:
     """Takes the sub-buffers of a capture, each CPU's in their order; about 30 bytes an event.
-    ``tasks`` are the threads that tracing found alive."""
+    ``tasks`` are the threads that tracing found alive. Of a capture that ``is_partial`` only
+    processes with calls are looked at: of others no more is seen than that they were next."""
 
-    def __init__(self, tasks: Iterable[Task] = ()) -> None:
+    def __init__(self, tasks: Iterable[Task] = (), *, is_partial: bool = False) -> None:
         self._tasks = list(tasks)
+        self._is_partial = is_partial
         self._parts: list[tuple[_U64, _I64, _I64, _I64]] = []
         self._tgid_of = {task.tid: task.tgid for task in self._tasks}
         self._events: list[TaskEvent] = []
@@ -132,6 +134,9 @@ class Accountant:
             total(spent_ns * (place == _WAITING)),
         )
         rows = [Span(*values) for values in zip(*columns, strict=True)]
+        if self._is_partial:
+            callers = {row.tgid for row in rows if row.calls}
+            rows = [row for row in rows if row.tgid in callers]
         return sorted(
             (row for row in rows if row.calls or row.whole_ns), key=lambda row: -row.whole_ns
         )

@@ -44,7 +44,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the session was configured with; ``command`` is None where none was started for it."""
+    """What the session was configured with; ``command`` is None where none was started for it.
+    ``is_partial``: of some threads nothing is recorded; nothing of ``recorder_pid`` ever is."""
 
     classes: int
     subbuf_bytes: int
@@ -52,6 +53,8 @@ class Config:
     target_pid: int
     command: list[str] | None = None
     flags: int = 0
+    is_partial: bool = False
+    recorder_pid: int = 0
 
     @property
     def is_flight(self) -> bool:

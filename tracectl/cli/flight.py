@@ -123,6 +123,8 @@ def _write(device: Device, status: Status, path: Path, reason: str, compress: bo
         subbuf_count=status.subbuf_count,
         target_pid=status.target_pid,
         flags=int(status.flags),
+        is_partial=bool(status.target_pid),
+        recorder_pid=status.owner_pid,
     )
     with ExitStack() as stack:
         streams = []

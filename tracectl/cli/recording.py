@@ -144,6 +144,8 @@ def config_of(plan: Plan) -> Config:
         subbuf_count=plan.subbuf_count,
         target_pid=plan.target_pid,
         command=list(plan.command) if plan.command else None,
+        is_partial=bool(plan.target_pid) or plan.terms.has_threads,
+        recorder_pid=os.getpid(),
     )
 
 

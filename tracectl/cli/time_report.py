@@ -23,15 +23,19 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
     """CaptureError when the capture does not tell when its threads had a CPU."""
     from tracectl.analysis.accounting import Accountant, without_tracer  # noqa: PLC0415 - numpy
 
-    if not capture.metadata.config.classes & EventClass.SCHED:
+    config = capture.metadata.config
+    if not config.classes & EventClass.SCHED:
         raise CaptureError(
             capture.path,
             "was recorded without --sched; nothing in it tells when its threads had a CPU",
         )
-    accountant = Accountant(capture.metadata.tasks)
+    accountant = Accountant(capture.metadata.tasks, is_partial=config.is_partial)
     for records in iter_records(capture):
         accountant.add(records)
     spans = accountant.spans()
+    # Its calls are not recorded, so its modes are not known.
+    own = [span for span in spans if span.tgid == config.recorder_pid]
+    spans = [span for span in spans if span.tgid != config.recorder_pid]
     calibration = capture.metadata.calibration
     if calibration is not None:
         without_tracer(spans, calibration)
@@ -40,6 +44,7 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
         "lost": lost_of(capture)[1],
         "problems": capture.problems,
         "calibration": None if calibration is None else asdict(calibration),
+        "recorder_ns": sum(span.user_ns + span.kernel_ns for span in own),
         "processes": _by_process(calls),
         "syscalls": [call for call in calls if call["syscall"] is not None],
     }
@@ -82,6 +87,8 @@ def _print(facts: dict[str, Any]) -> None:
         print(f"! {problem}")
     if facts["lost"]:
         print(f"! {facts['lost']:,} events were lost: what came after one may be counted wrongly")
+    if facts["recorder_ns"]:
+        print(f"the recorder itself had a CPU for {format_duration(facts['recorder_ns'])}")
     found = facts["calibration"]
     if found is None:
         print(
