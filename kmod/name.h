@@ -5,6 +5,7 @@
 #include <linux/kernel.h>
 #include <linux/preempt.h>
 
+#include "divergence.h"
 #include "stream.h"
 #include "text.h"
 
@@ -55,6 +56,10 @@ static __always_inline void tracectl_name_record(u32 class,
 	struct tracectl_cpu *pc;
 	size_t length;
 
+	if (static_branch_unlikely(&tracectl_compares_names)) {
+		tracectl_divergence_name(class, path);
+		return;
+	}
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, class, &place) &&

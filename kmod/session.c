@@ -18,9 +18,11 @@
 
 #include "device.h"
 #include "gate.h"
+#include "layout.h"
 #include "probes.h"
 #include "session.h"
 #include "tracepoint.h"
+#include "user.h"
 
 static DEFINE_MUTEX(lock);
 static struct tracectl_session *current_session; /* under lock */
@@ -48,6 +50,9 @@ static const struct {
 	{ TRACECTL_CLASS_SOCKET, tracectl_socket_attach,
 	  tracectl_socket_detach },
 	{ TRACECTL_CLASS_SCHED, tracectl_sched_attach, tracectl_sched_detach },
+	{ TRACECTL_CLASS_USER, tracectl_user_attach, tracectl_user_detach },
+	{ TRACECTL_CLASS_DIVERGENCE, tracectl_divergence_attach,
+	  tracectl_divergence_detach },
 	{ TRACECTL_CLASS_FILE, tracectl_file_attach, tracectl_file_detach },
 	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
 	  tracectl_syscalls_detach },
@@ -106,6 +111,7 @@ static void release(struct kref *ref)
 	kfree(session->totals);
 	vfree(session->layouts);
 	vfree(session->entered);
+	tracectl_user_destroy(session);
 	tracectl_filter_destroy(&session->selection);
 	bitmap_free(session->streamed);
 	put_pid(session->owner_pid);
@@ -144,50 +150,6 @@ static int check_config(const struct tracectl_config *config)
 	if (bytes * num_online_cpus() >> PAGE_SHIFT > si_mem_available() / 2)
 		return -ENOMEM;
 	return 0;
-}
-
-/* @id as an ENTRY's. */
-static int layout_of(struct tracectl_layout *layout,
-		     const struct tracectl_shape *shape, u16 id)
-{
-	unsigned int offset = sizeof(struct tracectl_record);
-	int i;
-
-	if (shape->args > ARRAY_SIZE(layout->offset) ||
-	    shape->wide >> ARRAY_SIZE(layout->offset))
-		return -EINVAL;
-	for (i = 0; i < shape->args; i++) {
-		layout->offset[i] = offset;
-		offset += shape->wide & BIT(i) ? sizeof(u64) : sizeof(u32);
-	}
-	layout->args = shape->args;
-	layout->bytes = round_up(offset, TRACECTL_GRANULE);
-	layout->head = TRACECTL_HEAD(TRACECTL_KIND_ENTRY, id,
-				     layout->bytes / TRACECTL_GRANULE - 1);
-	return 0;
-}
-
-static int read_layouts(struct tracectl_session *session, u64 user_shapes)
-{
-	const unsigned int count = TRACECTL_SLOTS - 1;
-	const struct tracectl_shape unknown = { .args = 6, .wide = 0x3f };
-	struct tracectl_shape *shapes;
-	int i, err = 0;
-
-	session->layouts = vzalloc(TRACECTL_SLOTS * sizeof(*session->layouts));
-	if (!session->layouts)
-		return -ENOMEM;
-	shapes = vmemdup_user(u64_to_user_ptr(user_shapes),
-			      count * sizeof(*shapes));
-	if (IS_ERR(shapes))
-		return PTR_ERR(shapes);
-	for (i = 0; i < count && !err; i++)
-		err = layout_of(&session->layouts[i], &shapes[i],
-				i % TRACECTL_SHAPES |
-					i / TRACECTL_SHAPES
-						<< TRACECTL_NR_BITS);
-	kvfree(shapes);
-	return err ?: layout_of(&session->layouts[count], &unknown, 0);
 }
 
 static int read_filter(struct tracectl_session *session, u64 user_filter)
@@ -255,10 +217,11 @@ static struct tracectl_session *create(struct file *owner,
 	init_waitqueue_head(&session->ended_wait);
 	describe(session, owner, config);
 	err = alloc_totals(session) ?:
-	      read_layouts(session, config->shapes) ?:
+	      tracectl_layouts_read(session, config->shapes) ?:
 	      tracectl_filter_init(&session->selection,
 				   config->target_pid) ?:
 	      read_filter(session, config->filter) ?:
+	      tracectl_user_init(session, config->reads) ?:
 	      tracectl_stream_open(session);
 	if (err) {
 		tracectl_session_put(session);

@@ -3,14 +3,13 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include "arch.h"
+#include "call.h"
 #include "gate.h"
 #include "probes.h"
 #include "stream.h"
 #include "tracepoint.h"
 
 #define HEAD sizeof(struct tracectl_record)
-#define NR_MAX (TRACECTL_NR_ESCAPE - 1)
 
 /*
  * Grows when the thread is switched out, and only then. Equal at the entry and
@@ -69,39 +68,18 @@ static __always_inline void put_entry(struct tracectl_cpu *pc,
 	tracectl_stream_commit(pc, place.record + layout->bytes);
 }
 
-/* A system call of any ABI as its records and counters name it. */
-struct call {
-	unsigned int slot;
-	u16 id;
-};
-
-static struct call classify(long nr)
-{
-	enum tracectl_abi abi = classify_abi(&nr);
-	struct call call = {
-		.slot = TRACECTL_SLOTS - 1,
-		.id = TRACECTL_NR_ESCAPE | abi << TRACECTL_NR_BITS,
-	};
-
-	if (nr >= 0 && nr <= NR_MAX)
-		call.id = nr | abi << TRACECTL_NR_BITS;
-	if (nr >= 0 && nr < TRACECTL_SHAPES)
-		call.slot = abi * TRACECTL_SHAPES + nr;
-	return call;
-}
-
 /* Whether the call is filtered out, and counted as that. */
 static __always_inline bool drops(long nr)
 {
 	if (!static_branch_unlikely(&tracectl_filters_calls))
 		return false;
-	return tracectl_filter_drops(likely(is_native(nr)) ? nr
-							   : classify(nr).slot);
+	return tracectl_filter_drops(
+		likely(is_native(nr)) ? nr : tracectl_classify(nr).slot);
 }
 
 /* Another ABI than the kernel's own, or a number that no table has. */
 static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
-		      struct call call, struct tracectl_place place)
+		      struct tracectl_call call, struct tracectl_place place)
 {
 	const struct tracectl_layout *layout = &pc->layouts[call.slot];
 	bool escaped = (call.id & TRACECTL_NR_ESCAPE) == TRACECTL_NR_ESCAPE;
@@ -125,7 +103,7 @@ static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
 static void record_entry(struct tracectl_cpu *pc, struct pt_regs *regs, long nr)
 {
 	struct tracectl_place place;
-	struct call call = classify(nr);
+	struct tracectl_call call = tracectl_classify(nr);
 
 	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_ENTRY);
 	if (!place.record) {
@@ -208,7 +186,8 @@ static void put_exit(struct tracectl_cpu *pc, enum tracectl_kind kind, u16 id,
 static void record_exit(struct tracectl_cpu *pc, struct pt_regs *regs,
 			long result)
 {
-	struct call call = classify(syscall_get_nr(current, regs));
+	struct tracectl_call call =
+		tracectl_classify(syscall_get_nr(current, regs));
 	struct tracectl_syscall_counts *counts = &pc->counts[call.slot];
 	struct tracectl_entered *entry =
 		tracectl_entered_of(pc->entered, current->pid);

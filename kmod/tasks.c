@@ -166,26 +166,26 @@ static void notrace probe_rename(void *data, struct task_struct *task,
 	tracectl_filter_forget(task);
 }
 
-static void record_user(struct tracectl_cpu *pc, kuid_t uid)
+static void record_setuid(struct tracectl_cpu *pc, kuid_t uid)
 {
 	struct tracectl_place place;
-	struct tracectl_user *record;
+	struct tracectl_setuid *record;
 
-	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_USER);
-	pc->totals->generated[TRACECTL_KIND_USER]++;
+	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_SETUID);
+	pc->totals->generated[TRACECTL_KIND_SETUID]++;
 	record = (void *)place.record;
 	if (!record)
 		return;
-	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_USER, 0, 1));
+	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_SETUID, 0, 1));
 	record->uid = __kuid_val(uid);
 	record->reserved = 0;
 	tracectl_stream_commit(pc, (char *)(record + 1));
 }
 
 /* commit_creds(struct cred *new) */
-static void notrace trace_user(unsigned long ip, unsigned long parent_ip,
-			       struct ftrace_ops *ops,
-			       struct ftrace_regs *fregs)
+static void notrace trace_setuid(unsigned long ip, unsigned long parent_ip,
+				 struct ftrace_ops *ops,
+				 struct ftrace_regs *fregs)
 {
 	const struct cred *new = (void *)ftrace_regs_get_argument(fregs, 0);
 	struct tracectl_cpu *pc;
@@ -194,7 +194,7 @@ static void notrace trace_user(unsigned long ip, unsigned long parent_ip,
 		return;
 	pc = tracectl_stream_enter_task(current);
 	if (pc)
-		record_user(pc, new->uid);
+		record_setuid(pc, new->uid);
 	tracectl_stream_leave();
 	tracectl_filter_forget(current);
 }
@@ -207,7 +207,7 @@ static struct tracectl_hook hooks[] = {
 };
 
 static struct tracectl_entry users = {
-	.ops = { .func = trace_user, .flags = TRACECTL_ENTRY_FLAGS },
+	.ops = { .func = trace_setuid, .flags = TRACECTL_ENTRY_FLAGS },
 	.functions = { "commit_creds" },
 };
 

@@ -24,7 +24,7 @@ def test_what_changes_begins_a_life():
         SubBuffer(tgids={8: 7})
         .fork(100, 3, 7, comm=b"sh", uid=5, ppid=3, inner_tid=2, cgroup=40)
         .exec(200, 7, 7, b"/bin/cat", uid=5, cgroup=40)
-        .user(300, 7, 9)
+        .setuid(300, 7, 9)
         .rename(400, 7, b"other")
         .fork(450, 7, 8, 7, comm=b"other", uid=9, ppid=3, inner_tid=3, cgroup=40)
         .cgroup(460, 3, 41, b"/new")
@@ -39,7 +39,7 @@ def test_what_changes_begins_a_life():
         (3, 0, FOREVER_NS, None, "init", 0, "/"),
         (7, 100, 200, Kind.FORK, "sh", 5, "/old"),
         (7, 200, 300, Kind.EXEC, "cat", 5, "/old"),
-        (7, 300, 400, Kind.USER, "cat", 9, "/old"),
+        (7, 300, 400, Kind.SETUID, "cat", 9, "/old"),
         (7, 400, 500, Kind.RENAME, "other", 9, "/old"),
         (8, 450, 500, Kind.FORK, "other", 9, "/old"),
         (7, 500, 600, Kind.ATTACH, "other", 9, "/new"),

@@ -43,13 +43,26 @@ class Kind(IntEnum):
     ADDRESS = 13
     RENAME = 14
     FILE = 15
+    USER = 16
+    DIVERGENCE = 17
     CGROUP = 20
     ATTACH = 21
-    USER = 22
+    SETUID = 22
     SWITCH = 23
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.FILE, Kind.CGROUP})
+STRING_KINDS = frozenset(
+    {
+        Kind.NAME,
+        Kind.EXEC,
+        Kind.ARGV,
+        Kind.ADDRESS,
+        Kind.FILE,
+        Kind.USER,
+        Kind.DIVERGENCE,
+        Kind.CGROUP,
+    }
+)
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -118,6 +131,25 @@ class ArgvFlag(IntFlag):
     INTERPRETED = 4
 
 
+class Form(IntEnum):
+    """enum tracectl_form: how memory that an argument points to is read."""
+
+    NONE = 0
+    BYTES = 1
+    PATH = 2
+    VECTOR = 3
+    MESSAGE_VECTOR = 4
+    MESSAGE = 5
+
+
+class UserFlag(IntFlag):
+    """flags of a USER record, and of a read"""
+
+    FAULTED = 1
+    TRUNCATED = 2
+    EXIT = 4
+
+
 SubbufHeader = Struct(
     "magic" / Int32ul,
     "abi" / Int16ul,
@@ -167,7 +199,7 @@ Exec = Struct(
     "cgroup" / Int64ul,
 )
 Rename = Struct("head" / Record, "tid" / Int32ul, "reserved" / Int32ul, "comm" / Bytes(COMM_BYTES))
-User = Struct("head" / Record, "uid" / Int32ul, "reserved" / Int32ul)
+Setuid = Struct("head" / Record, "uid" / Int32ul, "reserved" / Int32ul)
 Cgroup = Struct("head" / Record, "cgroup" / Int64ul)
 Attach = Struct("head" / Record, "tid" / Int32ul, "whole" / Int32ul, "cgroup" / Int64ul)
 Switch = Struct("head" / Record, "next_tid" / Int32ul, "state" / Int32ul)
@@ -192,6 +224,21 @@ File = Struct(
     "reserved0" / Int8ul,
     "reserved1" / Int16ul,
 )
+User = Struct(
+    "head" / Record,
+    "argument" / Int8ul,
+    "form" / Int8ul,
+    "source" / Int8ul,
+    "flags" / Int8ul,
+    "given" / Int32ul,
+)
+Divergence = Struct(
+    "head" / Record,
+    "user_bytes" / Int16ul,
+    "argument" / Int8ul,
+    "reserved0" / Int8ul,
+    "reserved1" / Int32ul,
+)
 TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
 
 Shape = Struct("args" / Int8ul, "wide" / Int8ul)
@@ -209,10 +256,12 @@ BODIES: dict[Kind, Struct] = {
     Kind.ARGV: Argv,
     Kind.ADDRESS: Address,
     Kind.FILE: File,
+    Kind.USER: User,
+    Kind.DIVERGENCE: Divergence,
     Kind.RENAME: Rename,
     Kind.CGROUP: Cgroup,
     Kind.ATTACH: Attach,
-    Kind.USER: User,
+    Kind.SETUID: Setuid,
     Kind.SWITCH: Switch,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all

@@ -18,7 +18,7 @@ FOREVER_NS = (1 << 63) - 1
 
 
 TASK_KINDS = (
-    Kind.FORK, Kind.EXEC, Kind.TASK_EXIT, Kind.RENAME, Kind.USER, Kind.CGROUP, Kind.ATTACH
+    Kind.FORK, Kind.EXEC, Kind.TASK_EXIT, Kind.RENAME, Kind.SETUID, Kind.CGROUP, Kind.ATTACH
 )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ class _Alive:
             self._attach(event)
         elif event.kind == Kind.RENAME:
             self._change(event, self._find(event.other_tid, event.tgid), comm=event.comm)
-        elif event.kind == Kind.USER:
+        elif event.kind == Kind.SETUID:
             self._change(event, self._find(event.tid, event.tgid), uid=event.uid)
         elif event.kind == Kind.TASK_EXIT:
             life = self._find(event.tid, event.tgid)

@@ -15,10 +15,10 @@ from tracectl.abi.control import EventClass
 from tracectl.capture.metadata import Calibration
 from tracectl.cli.calibration import store_calibration
 from tracectl.cli.output import print_json
-from tracectl.cli.recording import shapes_of
 from tracectl.errors import EXIT_OK, DeviceError, TracectlError
 from tracectl.kernel.device import Device
 from tracectl.kernel.recorder import Recorder
+from tracectl.kernel.shapes import shapes_of
 from tracectl.tables.table import SyscallTable, load_tables
 
 NAME = "calibrate"

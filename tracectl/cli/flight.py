@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import zlib
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -20,15 +19,14 @@ from tracectl.cli.recording import (
     describe,
     end_block,
     moment_of,
-    shapes_of,
 )
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import DeviceError
 from tracectl.kernel.device import Device, Status
+from tracectl.kernel.shapes import flight_label
 from tracectl.kernel.stream import Stream
 from tracectl.tables.table import load_tables
 
-_LABEL = "flight recorder, tables "
 _LOOK_MS = 200
 
 
@@ -49,7 +47,7 @@ class Flight:
     def __init__(self, device: Device, plan: Plan) -> None:
         self.plan = plan
         self._device = device
-        arm(device, plan, label=_LABEL + _fingerprint(), flags=ConfigFlag.OVERWRITE)
+        arm(device, plan, label=flight_label(load_tables()), flags=ConfigFlag.OVERWRITE)
 
     def __enter__(self) -> Flight:
         return self
@@ -108,7 +106,7 @@ def write_snapshot(device: Device, path: Path, *, compress: bool = True) -> Summ
         raise DeviceError(
             "no flight recorder is running; 'tracectl start --flight 256M' starts one"
         )
-    if status.label != _LABEL + _fingerprint():
+    if status.label != flight_label(load_tables()):
         raise DeviceError(
             "the flight recorder was started by another version of tracectl, whose tables this one "
             "does not know; take the snapshot with that one"
@@ -157,9 +155,3 @@ def _copy(stream: Stream, writer: CaptureWriter, until_ns: int) -> None:
         if SubbufHeader.parse(data).first_ns > until_ns:
             break
         writer.write_chunk(stream.cpu, seq, data)
-
-
-def _fingerprint() -> str:
-    """Of the shapes that the module is told: without the same ones its records cannot be read."""
-    shapes = shapes_of(load_tables())
-    return f"{zlib.crc32(repr(shapes).encode()):08x}"

@@ -60,6 +60,8 @@ def _guest_argv(python: str, plan: Plan, args: argparse.Namespace) -> list[str]:
     for option in ("trace", "uid", "comm", "cgroup"):
         if getattr(args, option) is not None:
             argv.append(f"--{option}={getattr(args, option)}")
+    if args.detect_toctou:
+        argv.append("--detect-toctou")
     if args.all:
         argv.append("--all")
     return [*argv, "--", *(plan.command or ())]

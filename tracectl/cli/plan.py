@@ -20,6 +20,7 @@ from tracectl.cli.terms import add_terms, terms_from
 from tracectl.errors import CaptureError, UsageError
 from tracectl.kernel.device import LABEL_MAX_BYTES
 from tracectl.kernel.filter import Terms
+from tracectl.kernel.reads import Wanted
 
 DEFAULT_SUBBUF_BYTES = 1 << 20
 DEFAULT_CPU_BYTES = 32 << 20
@@ -40,6 +41,7 @@ class Plan:
     command: tuple[str, ...] | None = None
     is_flight: bool = False
     terms: Terms = field(default_factory=Terms)
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +81,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record which thread each CPU leaves for which, for 'report --time'",
     )  # fmt: skip
     parser.add_argument(
+        "--detect-toctou", action="store_true",
+        help="also read each path as its call is entered, and tell where the kernel then "
+        "acted on another one",
+    )  # fmt: skip
+    parser.add_argument(
         "--flight", type=parse_size, metavar="SIZE",
         help="a flight recorder: keep the newest records, in SIZE of memory for all CPUs; "
         "'tracectl snapshot' writes them, -o names a file for those held at the end",
@@ -116,7 +123,12 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
     size, count = _buffers_of(args)
     if not 0 <= args.pid < 1 << 31:
         raise UsageError("--pid is the number of a process")
+    wanted = Wanted(paths=args.detect_toctou)
     classes = EventClass.ALL
+    if not wanted:
+        classes &= ~EventClass.USER
+    if not args.detect_toctou:
+        classes &= ~EventClass.DIVERGENCE
     if not args.names:
         classes &= ~EventClass.OPEN_NAME
     if not args.paths:
@@ -142,6 +154,7 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         tuple(command) if command else None,
         is_flight,
         terms_from(args),
+        wanted,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tracectl.capture.reader import open_capture
+from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json
 from tracectl.cli.reading import calls_of, lost_of, tables_of
 from tracectl.cli.time_report import report_time
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_OK
     with open_capture(args.file) as capture:
         tables = tables_of(capture)
-        rows = summarize(calls_of(capture))
+        calls = calls_of(capture)
+        rows = summarize(calls)
         generated, lost = lost_of(capture)
         problems = capture.problems
     named = [(tables[min(row.abi, 2)].name(row.nr), row) for row in rows]
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
                 "lost": lost,
                 "problems": problems,
                 "syscalls": [{"name": name, **asdict(row)} for name, row in named],
+                "divergences": divergences_json(calls, tables),
             }
         )
         return EXIT_OK
@@ -65,5 +68,5 @@ def run(args: argparse.Namespace) -> int:
         )
         for name, row in named
     ]
-    print(format_table(header, cells))
+    print(format_table(header, cells) + divergences_section(calls, tables))
     return EXIT_OK

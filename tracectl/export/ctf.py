@@ -36,6 +36,10 @@ _OTHERS = {
                               Field("flags", "<u1"))),
     Kind.ADDRESS: ("socket_address", (Field("site", "<u1"), Field("flags", "<u1"))),
     Kind.FILE: ("fd_file", (Field("fd", "<i4"), Field("flags", "<u1"))),
+    Kind.USER: ("user_memory", (Field("argument", "<u1"), Field("form", "<u1"),
+                                Field("flags", "<u1"), Field("given", "<u4"))),
+    Kind.DIVERGENCE: ("path_divergence", (Field("argument", "<u1"),
+                                          Field("user_bytes", "<u2"))),
     Kind.FORK: ("task_fork", (Field("child_tid", "<i4"), Field("child_pid", "<i4"),
                               Field("uid", "<u4"), Field("inner_tid", "<i4"),
                               Field("parent_pid", "<i4"), Field("cgroup", "<u8"))),
@@ -43,16 +47,23 @@ _OTHERS = {
                               Field("cgroup", "<u8"))),
     Kind.TASK_EXIT: ("task_exit", (Field("code", "<i4"),)),
     Kind.RENAME: ("task_rename", (Field("renamed_tid", "<i4"),)),
-    Kind.USER: ("task_user", (Field("uid", "<u4"),)),
+    Kind.SETUID: ("task_setuid", (Field("uid", "<u4"),)),
     Kind.CGROUP: ("cgroup_mkdir", (Field("cgroup", "<u8"),)),
     Kind.ATTACH: ("cgroup_attach_task", (Field("attached_tid", "<i4"), Field("whole", "<u1"),
                                          Field("cgroup", "<u8"))),
     Kind.SWITCH: ("sched_switch", (Field("next_tid", "<i4"), Field("prev_state", "<u4"))),
 }  # fmt: skip
 _TEXTS = {
-    Kind.NAME: "path", Kind.EXEC: "path", Kind.ARGV: "argv", Kind.ADDRESS: "address",
-    Kind.FILE: "path", Kind.RENAME: "comm", Kind.CGROUP: "path",
-}  # fmt: skip
+    Kind.NAME: "path",
+    Kind.EXEC: "path",
+    Kind.ARGV: "argv",
+    Kind.ADDRESS: "address",
+    Kind.FILE: "path",
+    Kind.USER: "data",
+    Kind.DIVERGENCE: "paths",
+    Kind.RENAME: "comm",
+    Kind.CGROUP: "path",
+}
 
 
 def write_ctf(

@@ -33,6 +33,7 @@ from tracectl.export.columns import (
 )
 from tracectl.render.addresses import format_address
 from tracectl.render.copies import format_strings
+from tracectl.render.strings import format_string
 
 EVENT_COLUMNS = {
     "file": "the capture",
@@ -43,20 +44,22 @@ EVENT_COLUMNS = {
     "pid": "process (thread group) id",
     "tid": "thread id",
     **PROCESS_COLUMNS,
-    "kind": "entry, exit, open_how, name, argv, address, file, fork, exec, task_exit, rename, "
-    "user, cgroup (one was made), attach (to one) or switch (of threads on the CPU)",
+    "kind": "entry, exit, open_how, name, argv, address, file, user, divergence, fork, exec, "
+    "task_exit, rename, setuid, cgroup (one was made), attach (to one) or switch (of threads on "
+    "the CPU)",
     "syscall": "of entry and exit: name of the system call; none where an exit does not tell",
     "abi": "of entry and exit: x86_64, i386 or x32; aarch64 or arm",
     "nr": "of entry and exit: number of the system call in its ABI",
     "args": "entry: the arguments; open_how: flags, mode, resolve; name: dfd, source, flags, "
     "site; argv: bytes, variables of the environment, flags; address: site, flags; "
-    "file: fd, flags; fork: the child's tid and pid, uid, tid in its own pid namespace, parent, "
-    "cgroup; "
-    "exec: the tid before, uid, cgroup; rename: tid; user: uid; cgroup: inode; attach: tid, "
+    "file: fd, flags; user: argument, form, flags, bytes given; divergence: argument, bytes of the "
+    "first path; fork: the child's tid and pid, uid, tid in its own pid namespace, parent, cgroup; "
+    "exec: the tid before, uid, cgroup; rename: tid; setuid: uid; cgroup: inode; attach: tid, "
     "whether its whole process, cgroup; switch: tid of the next thread, state of the one before",
     "result": "exit: the result; task_exit: the wait status",
-    "text": "name, file: the path; exec: the path of the image; argv, address: as strace writes "
-    "them; rename: the new name; cgroup: its path",
+    "text": "name, file: the path; exec: the path of the image; argv, address, user: as strace "
+    "writes them; divergence: the path at the entry, and the kernel's; rename: the new name; "
+    "cgroup: its path",
 }
 
 _FIELDS = {
@@ -65,10 +68,12 @@ _FIELDS = {
     Kind.ARGV: ("bytes", "variables", "flags"),
     Kind.ADDRESS: ("site", "flags"),
     Kind.FILE: ("fd", "flags"),
+    Kind.USER: ("argument", "form", "flags", "given"),
+    Kind.DIVERGENCE: ("argument", "user_bytes"),
     Kind.FORK: ("tid", "tgid", "uid", "inner_tid", "ppid", "cgroup"),
     Kind.EXEC: ("old_tid", "uid", "cgroup"),
     Kind.RENAME: ("tid",),
-    Kind.USER: ("uid",),
+    Kind.SETUID: ("uid",),
     Kind.CGROUP: ("cgroup",),
     Kind.ATTACH: ("tid", "whole", "cgroup"),
     Kind.SWITCH: ("next_tid", "state"),
@@ -176,6 +181,10 @@ def _shown(kind: int, text: bytes, flags: int) -> bytes:
     """Strings as they are; what is none, as strace writes it."""
     if kind == Kind.ARGV:
         return format_strings(text, flags & ArgvFlag.TRUNCATED).encode()
+    if kind == Kind.DIVERGENCE:
+        return format_strings(text + bytes(1)).encode()
+    if kind == Kind.USER:
+        return format_string(text).encode()
     return format_address(text).encode() if kind == Kind.ADDRESS else text
 
 

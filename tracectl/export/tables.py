@@ -35,7 +35,7 @@ TASK_COLUMNS = {
     "cgroup": "path of the cgroup, from the root of v2 on",
     "container": "the container of that cgroup: the first 12 digits of an id, or a machine's name",
     "inner_tid": "thread id in its own pid namespace; none where that is the recorder's",
-    "cause": "what began this row: fork, exec, rename, user or attach; none where tracing found it",
+    "cause": "what began this row: fork, exec, rename, setuid or attach; none where it was found",
     "started": "time of day of that; none where tracing found it alive",
     "start_ns": "the same, ns on the session's clock",
     "ended": "time of day of its next row or its end; none where it outlived the capture",

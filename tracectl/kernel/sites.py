@@ -10,6 +10,7 @@ from tracectl.errors import UnsupportedError
 
 _SITES = {
     EventClass.SYSCALL: "the tracepoints sys_enter and sys_exit",
+    EventClass.USER: "the tracepoints sys_enter and sys_exit",
     EventClass.OPEN_HOW: "do_sys_openat2",
     EventClass.OPEN_NAME: "do_filp_open",
     EventClass.PATH: "filename_lookup and __filename_parentat",
