@@ -19,7 +19,7 @@ mkdir /job/shots
 has() { test $(ls /job/shots | wc -l) -ge $1; }
 mark() { cat /marker-of-$1 2>/dev/null || true; {flood} 5000 2; }
 start() { tracectl start --flight 4M --snapshots /job/shots --every 1ms "$@" 2>/job/start; }
-start --trigger errno=ENOENT:/trigger/ --trigger slower=nanosleep,clock_nanosleep:300ms \
+start --trigger errno=ENOENT:/trigger/ --trigger slower=nanosleep,clock_nanosleep:2s \
 	--trigger signal=SIGUSR2 --trigger usr1
 cat /elsewhere 2>/dev/null || true
 sleep 0.01
@@ -27,7 +27,7 @@ mark errno
 cat /trigger/absent 2>/dev/null || true
 wait_until has 1
 mark slow
-sleep 0.4
+sleep 2.5
 wait_until has 2
 mark signal
 sh -c 'kill -USR2 $$' || true
