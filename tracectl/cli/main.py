@@ -25,7 +25,11 @@ COMMANDS = (
     "status",
     "snapshot",
     "monitor",
+<<<<<<< HEAD
     "tui",
+=======
+    "calibrate",
+>>>>>>> main
     "report",
     "print",
     "query",

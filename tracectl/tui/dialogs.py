@@ -47,7 +47,7 @@ class MenuDialog(Dialog):
         with Vertical() as box:
             box.border_title = "Control"
             yield Static(self._title, markup=False)
-            yield OptionList(*(Option(_option(action)) for action in self._actions))
+            yield OptionList(*(Option(_option(one)) for one in self._actions), compact=True)
             yield Static("Enter chooses, Escape leaves", id="hint")
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:

@@ -84,6 +84,7 @@ class Frame(Widget):
         text = Text(" ", no_wrap=True)
         view, losses = self.app.view, self.app.losses
         if view is None:
+            text.append(self.app.note, style=colours["warning"])
             return text
         generated = losses.generated or view.records
         text.append(f"{format_count(self.app.rate)} events/s")
