@@ -25,11 +25,8 @@ COMMANDS = (
     "status",
     "snapshot",
     "monitor",
-<<<<<<< HEAD
     "tui",
-=======
     "calibrate",
->>>>>>> main
     "report",
     "print",
     "query",
