@@ -12,7 +12,7 @@ PROGRAM ?= ls -lR /etc/apt
 CAPTURE ?= build/first.trace
 EACH_KERNEL := $(or $(KERNELS),5.10 6.1 6.12 6.12-cloud 6.12-rt 7.2 7.3)
 
-.PHONY: all setup trace test test-slow test-kernels build-kernels fast lint man deb wheel clean
+.PHONY: all setup trace test test-slow test-kernels build-kernels fast lint man screenshots deb wheel clean
 
 all: test
 
@@ -55,6 +55,10 @@ test-kernels: setup
 
 build-kernels: setup
 	KERNELS="$(EACH_KERNEL)" $(BIN)/pytest tests/kmod
+
+# The pictures in docs/images.
+screenshots: setup
+	$(BIN)/python tests/tui/screenshots.py docs/images
 
 # For users: two Debian packages; a wheel and an sdist. All in dist/.
 deb: man

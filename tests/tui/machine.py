@@ -24,6 +24,7 @@ FILES = (
     b"/tmp/a b",
 )
 SECONDS = 10
+GAP_NS = 3_000_000
 AT_FDCWD, PATH = 0xFFFFFF9C, 0x55D00010
 _FIRST_NS = 1_000_000_000
 _SIZE_BYTES = 1 << 14
@@ -32,7 +33,8 @@ _SIZE_BYTES = 1 << 14
 class Cpu:
     """Writes calls one after the other, in as many sub-buffers as it takes."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, rng: random.Random) -> None:
+        self._rng = rng
         self.now_ns = _FIRST_NS + number
         self.done: list[SubBuffer] = []
         self._number = number
@@ -46,7 +48,7 @@ class Cpu:
             self._open.name(self.now_ns + spent_ns // 4, tid, path, site)
         self.now_ns += spent_ns
         self._open.exit(self.now_ns, tid, nr, result)
-        self.now_ns += 200
+        self.now_ns += 200 + self._rng.randrange(2 * GAP_NS)
 
     def start(self, tid: int, child: int, path: bytes) -> None:
         self.call(tid, FORK, 90_000, child)
@@ -71,7 +73,7 @@ class Cpu:
 
 def write_machine(path: Path) -> Path:
     rng = random.Random(7)
-    cpus = [Cpu(0), Cpu(1)]
+    cpus = [Cpu(0, rng), Cpu(1, rng)]
     for second in range(SECONDS):
         start_ns = _FIRST_NS + second * 1_000_000_000
         for cpu in cpus:
