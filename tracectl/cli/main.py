@@ -25,6 +25,7 @@ COMMANDS = (
     "status",
     "snapshot",
     "monitor",
+    "calibrate",
     "report",
     "print",
     "query",
