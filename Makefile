@@ -13,6 +13,9 @@ PROGRAM ?= ls -lR /etc/apt
 CAPTURE ?= build/first.trace
 EACH_KERNEL := $(or $(KERNELS),5.10 6.1 6.12 6.12-cloud 6.12-rt 7.2 7.3)
 
+# Two test runs with pytest's own base directory remove each other's results.
+BESIDE := --basetemp="$$(mktemp -d)/pytest"
+
 .PHONY: all setup trace test guest test-slow test-kernels build-kernels fast lint man deb wheel clean
 
 all: test
@@ -41,10 +44,9 @@ fast: lint
 test: lint
 	$(BIN)/pytest -m "not slow"
 
-# Only what boots a guest. Another base than that of a test run beside it, which would
-# remove it.
+# Only what boots a guest.
 guest: setup
-	$(BIN)/pytest -m "guest and not slow" --basetemp="$$(mktemp -d)/guest"
+	$(BIN)/pytest -m "guest and not slow" $(BESIDE)
 
 # Packages and the wheel on clean machines: many minutes.
 test-slow: lint
@@ -60,7 +62,7 @@ test-kernels: setup
 	$(BIN)/python tests/matrix.py $(EACH_KERNEL)
 
 build-kernels: setup
-	KERNELS="$(EACH_KERNEL)" $(BIN)/pytest tests/kmod
+	KERNELS="$(EACH_KERNEL)" $(BIN)/pytest tests/kmod $(BESIDE)
 
 # For users: two Debian packages; a wheel and an sdist. All in dist/.
 deb: man
