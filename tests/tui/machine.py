@@ -15,7 +15,8 @@ FORK, EXECVE, EXIT_GROUP = 56, 59, 231
 ENOENT, EAGAIN, EACCES = 2, 11, 13
 TASKS = [
     Task(1, 1, 0, "systemd"), Task(50, 50, 1, "sshd"), Task(100, 100, 50, "bash"),
-    Task(200, 200, 100, "stress"), Task(300, 300, 1, "nginx"), Task(301, 300, 1, "nginx"),
+    Task(200, 200, 100, "stress"), Task(301, 300, 1, "nginx"),
+    Task(300, 300, 1, "nginx", cgroup=f"/docker/{'c0ffee' * 10}beef"),
 ]  # fmt: skip
 FILES = (
     b"/etc/passwd",
