@@ -25,6 +25,7 @@ COMMANDS = (
     "status",
     "snapshot",
     "monitor",
+    "tui",
     "calibrate",
     "report",
     "print",
