@@ -26,3 +26,12 @@ tracectl_name_record_slowly(u32 class, struct tracectl_path_name path)
 leave:
 	tracectl_stream_leave();
 }
+
+/* The same for a session that wants calls by their paths. */
+noinline notrace void tracectl_name_match(u32 class,
+					  struct tracectl_path_name path)
+{
+	preempt_disable_notrace();
+	tracectl_filter_match(path.name);
+	tracectl_name_record_slowly(class, path);
+}

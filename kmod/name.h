@@ -44,6 +44,7 @@ static __always_inline void tracectl_name_put(struct tracectl_cpu *pc,
 }
 
 void tracectl_name_record_slowly(u32 class, struct tracectl_path_name path);
+void tracectl_name_match(u32 class, struct tracectl_path_name path);
 
 /* A NAME record of @class, whose gate is open. */
 static __always_inline void tracectl_name_record(u32 class,
@@ -55,6 +56,10 @@ static __always_inline void tracectl_name_record(u32 class,
 	struct tracectl_cpu *pc;
 	size_t length;
 
+	if (static_branch_unlikely(&tracectl_matches_names)) {
+		tracectl_name_match(class, path);
+		return;
+	}
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, class, &place) &&

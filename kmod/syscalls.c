@@ -4,12 +4,12 @@
 #include <linux/string.h>
 
 #include "arch.h"
+#include "call.h"
 #include "gate.h"
 #include "probes.h"
 #include "stream.h"
 #include "tracepoint.h"
 
-#define HEAD sizeof(struct tracectl_record)
 #define NR_MAX (TRACECTL_NR_ESCAPE - 1)
 
 /*
@@ -23,11 +23,6 @@ static __always_inline unsigned long switches(void)
 #else
 	return current->nvcsw + current->nivcsw;
 #endif
-}
-
-static __always_inline void put_argument(char *to, u64 value)
-{
-	memcpy(to, &value, sizeof(value)); /* aligned to 4 only */
 }
 
 /*
@@ -44,7 +39,8 @@ static __always_inline void put_native(char *record,
 	for (i = 0; i < 6; i++) {
 		if (i == layout->args)
 			break;
-		put_argument(record + layout->offset[i], argument(regs, i));
+		tracectl_put_argument(record + layout->offset[i],
+				      argument(regs, i));
 	}
 }
 
@@ -69,16 +65,10 @@ static __always_inline void put_entry(struct tracectl_cpu *pc,
 	tracectl_stream_commit(pc, place.record + layout->bytes);
 }
 
-/* A system call of any ABI as its records and counters name it. */
-struct call {
-	unsigned int slot;
-	u16 id;
-};
-
-static struct call classify(long nr)
+struct tracectl_called tracectl_syscall_classify(long nr)
 {
 	enum tracectl_abi abi = classify_abi(&nr);
-	struct call call = {
+	struct tracectl_called call = {
 		.slot = TRACECTL_SLOTS - 1,
 		.id = TRACECTL_NR_ESCAPE | abi << TRACECTL_NR_BITS,
 	};
@@ -90,42 +80,33 @@ static struct call classify(long nr)
 	return call;
 }
 
-/* Whether the call is filtered out, and counted as that. */
-static __always_inline bool drops(long nr)
+static __always_inline unsigned int slot_of(long nr)
 {
-	if (!static_branch_unlikely(&tracectl_filters_calls))
-		return false;
-	return tracectl_filter_drops(likely(is_native(nr)) ? nr
-							   : classify(nr).slot);
+	return likely(is_native(nr)) ? nr : tracectl_syscall_classify(nr).slot;
 }
 
 /* Another ABI than the kernel's own, or a number that no table has. */
 static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
-		      struct call call, struct tracectl_place place)
+		      struct tracectl_called call, struct tracectl_place place)
 {
 	const struct tracectl_layout *layout = &pc->layouts[call.slot];
-	bool escaped = (call.id & TRACECTL_NR_ESCAPE) == TRACECTL_NR_ESCAPE;
-	unsigned int shift = escaped ? sizeof(u64) : 0;
-	unsigned int bytes = layout->bytes + shift;
+	unsigned int granules = tracectl_payload_granules(layout, call.id);
 	unsigned long args[6];
-	int i;
 
 	begin_call(pc, &pc->counts[call.slot], place.ns);
-	tracectl_record_head(place,
-			     TRACECTL_HEAD(TRACECTL_KIND_ENTRY, call.id,
-					   bytes / TRACECTL_GRANULE - 1));
-	if (escaped)
-		*(u64 *)(place.record + HEAD) = nr;
+	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_ENTRY, call.id,
+						  granules));
 	syscall_get_arguments(current, regs, args);
-	for (i = 0; i < layout->args; i++)
-		put_argument(place.record + shift + layout->offset[i], args[i]);
-	tracectl_stream_commit(pc, place.record + bytes);
+	tracectl_put_payload(place.record + TRACECTL_HEAD_BYTES, layout,
+			     call.id, nr, args);
+	tracectl_stream_commit(pc, place.record + TRACECTL_HEAD_BYTES +
+					   granules * TRACECTL_GRANULE);
 }
 
 static void record_entry(struct tracectl_cpu *pc, struct pt_regs *regs, long nr)
 {
 	struct tracectl_place place;
-	struct call call = classify(nr);
+	struct tracectl_called call = tracectl_syscall_classify(nr);
 
 	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_ENTRY);
 	if (!place.record) {
@@ -148,18 +129,11 @@ static noinline notrace void on_entry_slowly(struct pt_regs *regs, long nr)
 	tracectl_stream_leave();
 }
 
-/* Not inline: a closed gate shall not pay for this one's prologue. */
-static noinline notrace void on_entry(struct pt_regs *regs, long nr)
+static __always_inline void enter_call(struct pt_regs *regs, long nr)
 {
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
-	if (tracectl_filter_skips()) {
-		this_cpu_inc(tracectl_cpus.filtered);
-		return;
-	}
-	if (drops(nr))
-		return;
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_SYSCALL, &place) &&
@@ -170,6 +144,55 @@ static noinline notrace void on_entry(struct pt_regs *regs, long nr)
 	} else {
 		on_entry_slowly(regs, nr);
 	}
+}
+
+static void count_entry(unsigned int slot)
+{
+	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
+
+	if (pc)
+		tracectl_count_entry(&pc->counts[slot], pc->entered,
+				     tracectl_clock_read(&pc->clock))
+			->slot = slot;
+	tracectl_stream_leave();
+}
+
+static void withhold_entry(struct pt_regs *regs, long nr)
+{
+	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
+
+	if (pc)
+		tracectl_call_withhold(pc, regs, nr);
+	tracectl_stream_leave();
+}
+
+/* Of a session that does not record every call. */
+static noinline notrace void on_entry_sorted(struct pt_regs *regs, long nr)
+{
+	u32 sorting = smp_load_acquire(&tracectl_sorting);
+	unsigned int slot = slot_of(nr);
+
+	if (tracectl_filter_drops(slot))
+		return;
+	if (sorting & TRACECTL_FILTER_ENDS)
+		withhold_entry(regs, nr);
+	else if (sorting & TRACECTL_SORTS_COUNTS)
+		count_entry(slot);
+	else
+		enter_call(regs, nr);
+}
+
+/* Not inline: a closed gate shall not pay for this one's prologue. */
+static noinline notrace void on_entry(struct pt_regs *regs, long nr)
+{
+	if (tracectl_filter_skips()) {
+		this_cpu_inc(tracectl_cpus.filtered);
+		return;
+	}
+	if (static_branch_unlikely(&tracectl_sorts))
+		on_entry_sorted(regs, nr);
+	else
+		enter_call(regs, nr);
 }
 
 static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)
@@ -196,21 +219,22 @@ static __always_inline void put_short_exit(struct tracectl_cpu *pc, long result,
 	tracectl_count_time(counts, pc->entry, place.ns, false);
 	tracectl_count_exit(counts, result);
 	pc->entry_switches = TRACECTL_NO_CALL;
-	tracectl_stream_commit(pc, place.record + HEAD);
+	tracectl_stream_commit(pc, place.record + TRACECTL_HEAD_BYTES);
 }
 
 static void put_exit(struct tracectl_cpu *pc, enum tracectl_kind kind, u16 id,
 		     long result, struct tracectl_place place)
 {
 	tracectl_record_head(place, TRACECTL_HEAD(kind, id, 1));
-	*(u64 *)(place.record + HEAD) = result;
+	*(u64 *)(place.record + TRACECTL_HEAD_BYTES) = result;
 	tracectl_stream_commit(pc, place.record + sizeof(struct tracectl_exit));
 }
 
 static void record_exit(struct tracectl_cpu *pc, struct pt_regs *regs,
 			long result)
 {
-	struct call call = classify(syscall_get_nr(current, regs));
+	struct tracectl_called call =
+		tracectl_syscall_classify(syscall_get_nr(current, regs));
 	struct tracectl_syscall_counts *counts = &pc->counts[call.slot];
 	struct tracectl_entered *entry =
 		tracectl_entered_of(pc->entered, current->pid);
@@ -243,18 +267,11 @@ static noinline notrace void on_exit_slowly(struct pt_regs *regs, long result)
 	tracectl_stream_leave();
 }
 
-/* Not inline: a closed gate shall not pay for this one's prologue. */
-static noinline notrace void on_exit(struct pt_regs *regs, long result)
+static __always_inline void leave_call(struct pt_regs *regs, long result)
 {
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
-	if (tracectl_filter_skips()) {
-		this_cpu_inc(tracectl_cpus.filtered);
-		return;
-	}
-	if (drops(syscall_get_nr(current, regs)))
-		return;
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_SYSCALL, &place) &&
@@ -267,9 +284,85 @@ static noinline notrace void on_exit(struct pt_regs *regs, long result)
 	}
 }
 
+static void count_exit(struct tracectl_cpu *pc, unsigned int slot, long result)
+{
+	struct tracectl_entered *entry =
+		tracectl_entered_of(pc->entered, current->pid);
+
+	/* exec changes the number, and sigreturn has none. */
+	if (entry->tid == current->pid) {
+		slot = entry->slot;
+		tracectl_count_time(&pc->counts[slot], entry,
+				    tracectl_clock_read(&pc->clock), true);
+	}
+	tracectl_count_exit(&pc->counts[slot], result);
+}
+
+/* Whether the exit is to be recorded; if not, it has been dealt with. */
+static bool takes_exit(struct tracectl_cpu *pc, u32 sorting, unsigned int slot,
+		       long result)
+{
+	struct tracectl_withheld *held = NULL;
+	bool is_known;
+
+	if (sorting & TRACECTL_SORTS_WITHHELD)
+		held = tracectl_withheld_find(pc, current->pid);
+	if (held) {
+		tracectl_call_judge(pc, held, result);
+		return false;
+	}
+	is_known = tracectl_entered_of(pc->entered, current->pid)->tid ==
+		   current->pid;
+	/* It began where nothing is recorded. */
+	if (!is_known && !tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+		return false;
+	if (tracectl_filter_drops(slot))
+		return false;
+	if (!is_known && (sorting & TRACECTL_FILTER_CPUS ||
+			  !tracectl_filter_passes(pc, NULL, result, 0))) {
+		tracectl_filter_count(slot);
+		return false;
+	}
+	if (sorting & TRACECTL_SORTS_COUNTS)
+		count_exit(pc, slot, result);
+	return !(sorting & TRACECTL_SORTS_COUNTS);
+}
+
+/* Of a session that does not record every call. */
+static noinline notrace void on_exit_sorted(struct pt_regs *regs, long result)
+{
+	u32 sorting = smp_load_acquire(&tracectl_sorting);
+	unsigned int slot = slot_of(syscall_get_nr(current, regs));
+	struct tracectl_cpu *pc;
+
+	if (!(sorting & ~TRACECTL_FILTER_CALLS)) {
+		if (!tracectl_filter_drops(slot))
+			leave_call(regs, result);
+		return;
+	}
+	pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL |
+				   TRACECTL_GATE_EXITS);
+	if (pc && takes_exit(pc, sorting, slot, result))
+		record_exit(pc, regs, result);
+	tracectl_stream_leave();
+}
+
+/* Not inline: a closed gate shall not pay for this one's prologue. */
+static noinline notrace void on_exit(struct pt_regs *regs, long result)
+{
+	if (tracectl_filter_skips()) {
+		this_cpu_inc(tracectl_cpus.filtered);
+		return;
+	}
+	if (static_branch_unlikely(&tracectl_sorts))
+		on_exit_sorted(regs, result);
+	else
+		leave_call(regs, result);
+}
+
 static void notrace probe_exit(void *data, struct pt_regs *regs, long result)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL | TRACECTL_GATE_EXITS))
 		on_exit(regs, result);
 }
 

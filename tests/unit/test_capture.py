@@ -237,7 +237,7 @@ def test_unknown_field_is_left_out():
     ("header", "message"),
     [
         (FILE_HEADER.pack(MAGIC, 7, 1, 0), "has capture format 7; this tracectl reads format 1"),
-        (FILE_HEADER.pack(MAGIC, 1, 9, 0), "has ABI version 9; this tracectl reads version 2"),
+        (FILE_HEADER.pack(MAGIC, 1, 9, 0), "has ABI version 9; this tracectl reads version 3"),
         (MAGIC, "is no tracectl capture"),
         (b"#!/bin/sh\necho no capture\n", "is no tracectl capture"),
         (b"", "is empty"),

@@ -152,7 +152,7 @@ def test_damage_is_an_error_or_harmless(data, draw):
 def test_another_abi_is_named():
     data = bytearray(assemble([abi.Record.build(_head(0, Kind.TASK, 1)) + bytes(8)], 0, 0))
     data[4] = 9
-    with pytest.raises(DecodeError, match=r"ABI version 9.*reads 2"):
+    with pytest.raises(DecodeError, match=r"ABI version 9.*reads 3"):
         decode_subbuffer(bytes(data))
 
 

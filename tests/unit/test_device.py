@@ -18,7 +18,7 @@ def test_no_device(tmp_path):
 
 
 def test_device_that_knows_no_request_of_ours():
-    with pytest.raises(UnsupportedError, match="does not know the requests of ABI version 2"):
+    with pytest.raises(UnsupportedError, match="does not know the requests of ABI version 3"):
         Device(Path("/dev/null"))
 
 

@@ -10,7 +10,7 @@ from enum import IntEnum, IntFlag
 
 from construct import Array, Bytes, Int8ul, Int16ul, Int32sl, Int32ul, Int64sl, Int64ul, Struct
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 GRANULE = 8
 COMM_BYTES = 16
 KINDS = 16
@@ -41,6 +41,7 @@ class Kind(IntEnum):
     TASK_EXIT = 11
     ARGV = 12
     ADDRESS = 13
+    CALL = 15
 
 
 STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS})
@@ -61,6 +62,7 @@ class Lost(IntEnum):
 
     FULL = 0
     NO_BUFFER = 1
+    NO_PLACE = 2
 
 
 class Abi(IntEnum):
@@ -133,6 +135,7 @@ Record = Struct("time" / Int32ul, "id" / Int16ul, "kind" / Int8ul, "granules" / 
 Task = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
 Time = Struct("head" / Record, "time_ns" / Int64ul)
 Exit = Struct("head" / Record, "result" / Int64sl)
+Call = Struct("head" / Record, "result" / Int64sl, "entry_ns" / Int64ul)
 OpenHow = Struct("head" / Record, "flags" / Int64ul, "mode" / Int64ul, "resolve" / Int64ul)
 Name = Struct(
     "head" / Record,
@@ -179,6 +182,7 @@ BODIES: dict[Kind, Struct] = {
     Kind.TASK_EXIT: TaskExit,
     Kind.ARGV: Argv,
     Kind.ADDRESS: Address,
+    Kind.CALL: Call,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

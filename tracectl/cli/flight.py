@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import select
 import zlib
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from tracectl.abi.control import ConfigFlag, State
 from tracectl.abi.records import SubbufHeader
 from tracectl.capture.metadata import Config
 from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.held import Held
 from tracectl.cli.plan import Plan
 from tracectl.cli.recording import (
     Recording,
-    arm,
     describe,
     end_block,
     moment_of,
@@ -29,73 +26,29 @@ from tracectl.kernel.stream import Stream
 from tracectl.tables.table import load_tables
 
 _LABEL = "flight recorder, tables "
-_LOOK_MS = 200
 
 
-def open_recording(device: Device, plan: Plan) -> Recording | Flight:
+def open_recording(device: Device, plan: Plan) -> Recording | Held:
     """The session that ``plan`` asks for, armed."""
     if plan.is_flight:
         return Flight(device, plan)
-    assert plan.output is not None, "only a flight recorder has no file"
+    if plan.counts_only:
+        return Held(device, plan, "counters", ConfigFlag.COUNTERS)
+    assert plan.output is not None, "only these have no file"
     return Recording(device, plan, plan.output)
 
 
-class Flight:
-    """An armed session without a file, in the place of a Recording. Leave it as a context manager:
-    the session ends with it. With an output in ``plan``, what it holds at its end is written."""
-
-    size_bytes = 0
+class Flight(Held):
+    """A session whose buffers are the memory. With an output in ``plan``, what it holds at its end
+    is written."""
 
     def __init__(self, device: Device, plan: Plan) -> None:
-        self.plan = plan
-        self._device = device
-        arm(device, plan, label=_LABEL + _fingerprint(), flags=ConfigFlag.OVERWRITE)
+        super().__init__(device, plan, _LABEL + _fingerprint(), ConfigFlag.OVERWRITE)
 
-    def __enter__(self) -> Flight:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stop()
-
-    def status(self) -> Status:
-        return self._device.status()
-
-    def resume(self) -> None:
-        self._device.resume()
-
-    def run(self, is_done: Callable[[], bool], reason: str, wake_fd: int | None = None) -> Summary:
-        """Until ``is_done()``, or until the session is stopped by another process."""
-        poll = select.poll()
-        poll.register(self._device.fileno(), 0)
-        if wake_fd is not None:
-            poll.register(wake_fd, select.POLLIN)
-        while not is_done():
-            if self._device.fileno() in dict(poll.poll(_LOOK_MS)):
-                reason = "stopped"
-                break
-        self._stop()
-        # Of this session, although it has ended: it is the last one.
-        status = self._device.status()
-        if self.plan.output is not None:
-            return _write(self._device, status, self.plan.output, reason, self.plan.compress)
-        return Summary(
-            path="",
-            reason=reason,
-            generated=status.generated,
-            lost=status.lost,
-            filtered=status.filtered,
-            size_bytes=0,
-        )
-
-    def _stop(self) -> None:
-        # ENXIO: somebody else stopped it.
-        with suppress(DeviceError):
-            self._device.stop()
+    def _finish(self, status: Status, reason: str) -> Summary:
+        if self.plan.output is None:
+            return super()._finish(status, reason)
+        return _write(self._device, status, self.plan.output, reason, self.plan.compress)
 
 
 def write_snapshot(device: Device, path: Path, *, compress: bool = True) -> Summary:

@@ -25,9 +25,9 @@ from tracectl.capture.writer import CaptureWriter
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
+from tracectl.kernel.counters import Counters
 from tracectl.kernel.device import UNKNOWN_SHAPE, Device, Status
 from tracectl.kernel.recorder import Recorder
-from tracectl.kernel.stream import Counters
 from tracectl.kernel.tasks import iter_tasks
 from tracectl.tables.table import SyscallTable, load_tables
 

@@ -8,28 +8,38 @@ from pathlib import Path
 
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import print_json
-from tracectl.cli.reading import calls_of, lost_of, tables_of
+from tracectl.cli.reading import calls_of, filtered_of, lost_of, tables_of
 from tracectl.errors import EXIT_OK
 from tracectl.render.table import format_duration, format_table
 
 HELP = "calls, errors and latency by system call"
 EXAMPLES = """\
   tracectl report a.trace
+  tracectl report                    live, from the counters in the kernel
   tracectl report --json a.trace"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the capture")
+    parser.add_argument(
+        "file", type=Path, nargs="?",
+        help="the capture; without one, what the session that runs has counted so far",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.file is None:
+        from tracectl.cli.counts import show_live  # noqa: PLC0415 - the device
+
+        show_live(as_json=args.json)
+        return EXIT_OK
     from tracectl.analysis.summary import summarize  # noqa: PLC0415 - numpy
 
     with open_capture(args.file) as capture:
         tables = tables_of(capture)
         rows = summarize(calls_of(capture))
         generated, lost = lost_of(capture)
+        filtered, own = filtered_of(capture)
         problems = capture.problems
     named = [(tables[min(row.abi, 2)].name(row.nr), row) for row in rows]
     if args.json:
@@ -37,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
             {
                 "generated": generated,
                 "lost": lost,
+                "filtered": filtered,
+                "own": own,
                 "problems": problems,
                 "syscalls": [{"name": name, **asdict(row)} for name, row in named],
             }
@@ -44,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_OK
     for problem in problems:
         print(f"! {problem}")
-    print(f"{generated - lost:,} events recorded, {lost:,} lost\n")
+    print(f"{generated - lost:,} events recorded, {lost:,} lost{_left_out(filtered, own)}\n")
     header = ("syscall", "calls", "errors", "total", "p50", "p95", "p99", "max")
     cells = [
         (
@@ -57,3 +69,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     print(format_table(header, cells))
     return EXIT_OK
+
+
+def _left_out(filtered: int, own: int) -> str:
+    return f"; {filtered:,} filtered out, {own:,} of these the recorder's own" if filtered else ""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 from pathlib import Path
 
 from tracectl.abi.records import SHAPES
 from tracectl.errors import UsageError
-from tracectl.kernel.filter import COMM_MAX_BYTES, Terms
+from tracectl.kernel.filter import ALL_ERRNOS, COMM_MAX_BYTES, CPUS_MAX, PREFIX_MAX_BYTES, Terms
 from tracectl.tables.classes import CLASSES, numbers_in
 from tracectl.tables.table import SyscallTable, load_tables
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_UNITS_NS = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "": 1e9}
+
+OPTIONS = ("trace", "uid", "comm", "cgroup", "cpus", "errno", "slower", "path")
+"""Those that have a value, as the parser names them."""
 
 
 def add_terms(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +34,27 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         help="only threads in this cgroup or below it: a directory of cgroup v2, or its path from "
         "/sys/fs/cgroup on",
     )  # fmt: skip
+    group.add_argument(
+        "--cpus", metavar="LIST", help="only calls that begin on these CPUs: 0-3,8; the others do "
+        "no work for it",
+    )  # fmt: skip
+    group.add_argument("--failed", action="store_true", help="only calls that fail")
+    group.add_argument(
+        "--errno", metavar="NAMES", help="only calls that fail with one of these: ENOENT,EACCES"
+    )
+    group.add_argument(
+        "--slower", metavar="TIME", help="only calls that take this long or longer: 500us, 1ms, 2s"
+    )
+    group.add_argument(
+        "--path", metavar="PREFIX",
+        help="only calls with a path that begins so, as the program spelled it",
+    )  # fmt: skip
 
 
 def terms_from(args: argparse.Namespace) -> Terms:
     """UsageError for what there is not."""
+    if args.path is not None and not 1 <= len(os.fsencode(args.path)) <= PREFIX_MAX_BYTES:
+        raise UsageError(f"--path is 1 to {PREFIX_MAX_BYTES} bytes")
     if args.comm is not None and len(os.fsencode(args.comm)) > COMM_MAX_BYTES:
         raise UsageError(f"a thread's name has at most {COMM_MAX_BYTES} bytes")
     return Terms(
@@ -40,6 +62,10 @@ def terms_from(args: argparse.Namespace) -> Terms:
         comm=args.comm,
         cgroup=None if args.cgroup is None else _cgroup_of(args.cgroup),
         calls=None if args.trace is None else slots_of(args.trace),
+        cpus=None if args.cpus is None else cpus_of(args.cpus),
+        errnos=_errnos_of(args),
+        slower_ns=None if args.slower is None else ns_of(args.slower),
+        path=args.path,
     )
 
 
@@ -69,6 +95,45 @@ def _numbers_of(name: str, table: SyscallTable) -> frozenset[int]:
         return numbers_in(name[1:], table)
     call = table.by_name(name)
     return frozenset() if call is None else frozenset({call.nr})
+
+
+def cpus_of(text: str) -> frozenset[int]:
+    """CPUs of a list as the kernel writes them: 0-3,8."""
+    chosen: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise UsageError(f"{text!r} is no list of CPUs, such as 0-3,8")
+        if not int(first) <= int(last or first) < CPUS_MAX:
+            raise UsageError(f"there are no CPUs {part}")
+        chosen |= set(range(int(first), int(last or first) + 1))
+    return frozenset(chosen)
+
+
+def ns_of(text: str) -> int:
+    """A time with its unit, s where there is none."""
+    number = text.rstrip("numsµ")
+    try:
+        ns = float(number) * _UNITS_NS[text[len(number) :]]
+    except (ValueError, KeyError):
+        raise UsageError(f"{text!r} is no time, such as 500us, 1ms or 2s") from None
+    if not 0 <= ns < 1 << 63:
+        raise UsageError(f"{text} is no time that a call can take")
+    return round(ns)
+
+
+def _errnos_of(args: argparse.Namespace) -> frozenset[int] | None:
+    if args.errno is None:
+        return ALL_ERRNOS if args.failed else None
+    names = args.errno.upper().split(",")
+    numbers = {name: number for number, name in errno.errorcode.items()}
+    # Two names of one number each, of which errorcode has one.
+    numbers |= {"EWOULDBLOCK": errno.EWOULDBLOCK, "EDEADLOCK": errno.EDEADLOCK,
+                "EOPNOTSUPP": errno.EOPNOTSUPP, "ENOTSUP": errno.EOPNOTSUPP}  # fmt: skip
+    for name in names:
+        if name not in numbers:
+            raise UsageError(f"no error is called {name!r}")
+    return frozenset(numbers[name] for name in names)
 
 
 def _uid_of(user: str) -> int:

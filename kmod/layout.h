@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _TRACECTL_LAYOUT_H
+#define _TRACECTL_LAYOUT_H
+
+#include <linux/types.h>
+
+struct tracectl_layout;
+
+int tracectl_layouts_read(struct tracectl_layout **layouts, u64 user_shapes);
+
+#endif
