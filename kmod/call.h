@@ -2,36 +2,29 @@
 #ifndef _TRACECTL_CALL_H
 #define _TRACECTL_CALL_H
 
-#include <linux/string.h>
+#include "arch.h"
 
-#include "stream.h"
-
-struct pt_regs;
-
-#define TRACECTL_HEAD_BYTES sizeof(struct tracectl_record)
+#define TRACECTL_NR_MAX (TRACECTL_NR_ESCAPE - 1)
 
 /* A system call of any ABI as its records and counters name it. */
-struct tracectl_called {
+struct tracectl_call {
 	unsigned int slot;
 	u16 id;
 };
 
-struct tracectl_called tracectl_syscall_classify(long nr);
-
-static __always_inline void tracectl_put_argument(char *to, u64 value)
+static inline struct tracectl_call tracectl_classify(long nr)
 {
-	memcpy(to, &value, sizeof(value)); /* aligned to 4 only */
+	enum tracectl_abi abi = classify_abi(&nr);
+	struct tracectl_call call = {
+		.slot = TRACECTL_SLOTS - 1,
+		.id = TRACECTL_NR_ESCAPE | abi << TRACECTL_NR_BITS,
+	};
+
+	if (nr >= 0 && nr <= TRACECTL_NR_MAX)
+		call.id = nr | abi << TRACECTL_NR_BITS;
+	if (nr >= 0 && nr < TRACECTL_SHAPES)
+		call.slot = abi * TRACECTL_SHAPES + nr;
+	return call;
 }
-
-/* The payload of an ENTRY. */
-unsigned int tracectl_payload_granules(const struct tracectl_layout *layout,
-				       u16 id);
-void tracectl_put_payload(char *to, const struct tracectl_layout *layout,
-			  u16 id, long nr, const unsigned long args[6]);
-
-void tracectl_call_withhold(struct tracectl_cpu *pc, struct pt_regs *regs,
-			    long nr);
-void tracectl_call_judge(struct tracectl_cpu *pc,
-			 struct tracectl_withheld *held, long result);
 
 #endif

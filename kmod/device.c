@@ -14,6 +14,7 @@
 
 #include "counters.h"
 #include "device.h"
+#include "probes.h"
 #include "reader.h"
 #include "session.h"
 
@@ -27,7 +28,8 @@ static long do_info(struct file *file, void __user *arg)
 {
 	struct tracectl_info info = {
 		.abi = TRACECTL_ABI_VERSION,
-		.sites = TRACECTL_CLASS_ALL,
+		.sites = TRACECTL_CLASS_ALL &
+			 ~(TRACECTL_CAN_FILE ? 0 : TRACECTL_CLASS_FILE),
 		.cpus = nr_cpu_ids,
 		.page_bytes = PAGE_SIZE,
 		.version = TRACECTL_VERSION,

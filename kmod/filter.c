@@ -12,6 +12,7 @@
 #include <linux/vmalloc.h>
 
 #include "filter.h"
+#include "name.h"
 #include "session.h"
 #include "stream.h"
 
@@ -105,12 +106,15 @@ static void set_unwanted(const struct tracectl_filter *terms)
 	}
 }
 
-static void switch_key(struct static_key_false *key, bool is_on)
+static void look_at_names(bool is_wanted)
 {
-	if (is_on)
-		static_branch_enable(key);
-	else
-		static_branch_disable(key);
+	static bool is_looking; /* under the session's lock */
+
+	if (is_wanted && !is_looking)
+		static_branch_inc(&tracectl_inspects_names);
+	else if (!is_wanted && is_looking)
+		static_branch_dec(&tracectl_inspects_names);
+	is_looking = is_wanted;
 }
 
 /* What is done with calls, for the probes of the session. */
@@ -129,8 +133,11 @@ static void set_sorting(const struct tracectl_selection *selection)
 		WRITE_ONCE(per_cpu(tracectl_cpus, cpu).withheld,
 			   &selection->withheld);
 	smp_store_release(&tracectl_sorting, sorting);
-	switch_key(&tracectl_sorts, sorting);
-	switch_key(&tracectl_matches_names, sorting & TRACECTL_FILTER_PATH);
+	if (sorting)
+		static_branch_enable(&tracectl_sorts);
+	else
+		static_branch_disable(&tracectl_sorts);
+	look_at_names(sorting & TRACECTL_FILTER_PATH);
 }
 
 /*
@@ -160,7 +167,7 @@ void tracectl_filter_end_session(void)
 {
 	tracectl_sorting = 0;
 	static_branch_disable(&tracectl_sorts);
-	static_branch_disable(&tracectl_matches_names);
+	look_at_names(false);
 }
 
 /*

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How the ENTRY of each system call looks. */
+/* How ENTRY records lie, from the shapes of the calls. */
+#include <linux/bits.h>
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 #include "layout.h"
-#include "stream.h"
+#include "session.h"
 
 /* @id as an ENTRY's. */
 static int layout_of(struct tracectl_layout *layout,
@@ -30,29 +31,25 @@ static int layout_of(struct tracectl_layout *layout,
 	return 0;
 }
 
-/*
- * Those of a session, by slot, from the shapes of its owner; vfree() them, also after
- * an error.
- */
-int tracectl_layouts_read(struct tracectl_layout **layouts, u64 user_shapes)
+int tracectl_layouts_read(struct tracectl_session *session, u64 user_shapes)
 {
 	const unsigned int count = TRACECTL_SLOTS - 1;
 	const struct tracectl_shape unknown = { .args = 6, .wide = 0x3f };
 	struct tracectl_shape *shapes;
 	int i, err = 0;
 
-	*layouts = vzalloc(TRACECTL_SLOTS * sizeof(**layouts));
-	if (!*layouts)
+	session->layouts = vzalloc(TRACECTL_SLOTS * sizeof(*session->layouts));
+	if (!session->layouts)
 		return -ENOMEM;
 	shapes = vmemdup_user(u64_to_user_ptr(user_shapes),
 			      count * sizeof(*shapes));
 	if (IS_ERR(shapes))
 		return PTR_ERR(shapes);
 	for (i = 0; i < count && !err; i++)
-		err = layout_of(&(*layouts)[i], &shapes[i],
+		err = layout_of(&session->layouts[i], &shapes[i],
 				i % TRACECTL_SHAPES |
 					i / TRACECTL_SHAPES
 						<< TRACECTL_NR_BITS);
 	kvfree(shapes);
-	return err ?: layout_of(&(*layouts)[count], &unknown, 0);
+	return err ?: layout_of(&session->layouts[count], &unknown, 0);
 }

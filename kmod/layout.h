@@ -4,8 +4,8 @@
 
 #include <linux/types.h>
 
-struct tracectl_layout;
+struct tracectl_session;
 
-int tracectl_layouts_read(struct tracectl_layout **layouts, u64 user_shapes);
+int tracectl_layouts_read(struct tracectl_session *session, u64 user_shapes);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "name.h"
 
+DEFINE_STATIC_KEY_FALSE(tracectl_inspects_names);
+
 /* Preemption is off, and on again afterwards. */
 noinline notrace void
 tracectl_name_record_slowly(u32 class, struct tracectl_path_name path)
@@ -27,11 +29,13 @@ leave:
 	tracectl_stream_leave();
 }
 
-/* The same for a session that wants calls by their paths. */
-noinline notrace void tracectl_name_match(u32 class,
-					  struct tracectl_path_name path)
+noinline notrace void tracectl_name_inspect(u32 class,
+					    struct tracectl_path_name path)
 {
-	preempt_disable_notrace();
-	tracectl_filter_match(path.name);
-	tracectl_name_record_slowly(class, path);
+	if (READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_PATH) {
+		preempt_disable_notrace();
+		tracectl_filter_match(path.name);
+		preempt_enable_notrace();
+	}
+	tracectl_divergence_name(class, path);
 }

@@ -5,6 +5,7 @@
 #include <linux/kernel.h>
 #include <linux/preempt.h>
 
+#include "divergence.h"
 #include "stream.h"
 #include "text.h"
 
@@ -44,7 +45,10 @@ static __always_inline void tracectl_name_put(struct tracectl_cpu *pc,
 }
 
 void tracectl_name_record_slowly(u32 class, struct tracectl_path_name path);
-void tracectl_name_match(u32 class, struct tracectl_path_name path);
+
+/* While names are looked at, too; counts who does. */
+DECLARE_STATIC_KEY_FALSE(tracectl_inspects_names);
+void tracectl_name_inspect(u32 class, struct tracectl_path_name path);
 
 /* A NAME record of @class, whose gate is open. */
 static __always_inline void tracectl_name_record(u32 class,
@@ -56,8 +60,8 @@ static __always_inline void tracectl_name_record(u32 class,
 	struct tracectl_cpu *pc;
 	size_t length;
 
-	if (static_branch_unlikely(&tracectl_matches_names)) {
-		tracectl_name_match(class, path);
+	if (static_branch_unlikely(&tracectl_inspects_names)) {
+		tracectl_name_inspect(class, path);
 		return;
 	}
 	preempt_disable_notrace();

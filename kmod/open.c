@@ -47,7 +47,7 @@ static __always_inline void on_how(const struct open_how *how)
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
-	if (!tracectl_gate_open(TRACECTL_CLASS_OPEN_HOW))
+	if (!tracectl_stream_wants(TRACECTL_CLASS_OPEN_HOW))
 		return;
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
@@ -115,7 +115,7 @@ static void notrace trace_name(unsigned long ip, unsigned long parent_ip,
 {
 	const struct filename *name;
 
-	if (!tracectl_gate_open(TRACECTL_CLASS_OPEN_NAME))
+	if (!tracectl_stream_wants(TRACECTL_CLASS_OPEN_NAME))
 		return;
 	name = (void *)ftrace_regs_get_argument(fregs, 1);
 	if (!IS_ERR_OR_NULL(name))

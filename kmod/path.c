@@ -26,7 +26,7 @@ static __always_inline void on_path(struct ftrace_regs *fregs,
 {
 	const struct filename *name;
 
-	if (!tracectl_gate_open(TRACECTL_CLASS_PATH))
+	if (!tracectl_stream_wants(TRACECTL_CLASS_PATH))
 		return;
 	name = (void *)ftrace_regs_get_argument(fregs, 1);
 	/* The walk of a stale handle is the same name's once more. */
@@ -60,7 +60,7 @@ static void notrace trace_target(unsigned long ip, unsigned long parent_ip,
 {
 	const struct filename *name;
 
-	if (!tracectl_gate_open(TRACECTL_CLASS_PATH))
+	if (!tracectl_stream_wants(TRACECTL_CLASS_PATH))
 		return;
 	name = (void *)ftrace_regs_get_argument(fregs, 0);
 	if (is_wanted(name))

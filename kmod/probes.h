@@ -2,6 +2,8 @@
 #ifndef _TRACECTL_PROBES_H
 #define _TRACECTL_PROBES_H
 
+#include <linux/kconfig.h>
+
 /* attach: 0 or an error, with nothing left attached. After detach, synchronize. */
 int tracectl_tasks_attach(void);
 void tracectl_tasks_detach(void);
@@ -15,5 +17,15 @@ int tracectl_path_attach(void);
 void tracectl_path_detach(void);
 int tracectl_socket_attach(void);
 void tracectl_socket_detach(void);
+int tracectl_user_attach(void);
+void tracectl_user_detach(void);
+int tracectl_divergence_attach(void);
+void tracectl_divergence_detach(void);
+
+/* On a real-time kernel d_path() may sleep, and a probe may not. */
+#define TRACECTL_CAN_FILE (!IS_ENABLED(CONFIG_PREEMPT_RT))
+
+int tracectl_file_attach(void);
+void tracectl_file_detach(void);
 
 #endif

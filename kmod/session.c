@@ -22,6 +22,7 @@
 #include "probes.h"
 #include "session.h"
 #include "tracepoint.h"
+#include "user.h"
 
 static DEFINE_MUTEX(lock);
 static struct tracectl_session *current_session; /* under lock */
@@ -48,6 +49,10 @@ static const struct {
 	{ TRACECTL_CLASS_PATH, tracectl_path_attach, tracectl_path_detach },
 	{ TRACECTL_CLASS_SOCKET, tracectl_socket_attach,
 	  tracectl_socket_detach },
+	{ TRACECTL_CLASS_USER, tracectl_user_attach, tracectl_user_detach },
+	{ TRACECTL_CLASS_DIVERGENCE, tracectl_divergence_attach,
+	  tracectl_divergence_detach },
+	{ TRACECTL_CLASS_FILE, tracectl_file_attach, tracectl_file_detach },
 	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
 	  tracectl_syscalls_detach },
 };
@@ -105,6 +110,7 @@ static void release(struct kref *ref)
 	kfree(session->totals);
 	vfree(session->layouts);
 	vfree(session->entered);
+	tracectl_user_destroy(session);
 	tracectl_filter_destroy(&session->selection);
 	bitmap_free(session->streamed);
 	put_pid(session->owner_pid);
@@ -233,10 +239,11 @@ static struct tracectl_session *create(struct file *owner,
 	init_waitqueue_head(&session->ended_wait);
 	describe(session, owner, config);
 	err = alloc_totals(session) ?:
-	      tracectl_layouts_read(&session->layouts, config->shapes) ?:
+	      tracectl_layouts_read(session, config->shapes) ?:
 	      tracectl_filter_init(&session->selection,
 				   config->target_pid) ?:
 	      read_filter(session, config->filter) ?:
+	      tracectl_user_init(session, config->reads) ?:
 	      tracectl_stream_open(session);
 	if (err) {
 		tracectl_session_put(session);

@@ -11,6 +11,7 @@
 
 struct file;
 struct pid;
+struct tracectl_kept;
 struct rchan;
 
 /*
@@ -38,6 +39,8 @@ struct tracectl_session {
 	struct tracectl_layout *layouts; /* by slot */
 	struct tracectl_totals **totals; /* by CPU */
 	struct tracectl_entered *entered; /* by tid */
+	struct tracectl_read *reads; /* TRACECTL_READS a slot, or NULL */
+	struct tracectl_kept *kept; /* by tid, or NULL */
 	struct rchan *chan;
 	unsigned long *streamed; /* CPUs whose stream is open */
 

@@ -54,7 +54,7 @@ static void notrace trace_connect(unsigned long ip, unsigned long parent_ip,
 				  struct ftrace_ops *ops,
 				  struct ftrace_regs *fregs)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SOCKET))
+	if (tracectl_stream_wants(TRACECTL_CLASS_SOCKET))
 		on_address(TRACECTL_ADDRESS_CONNECT,
 			   (void *)ftrace_regs_get_argument(fregs, 1),
 			   ftrace_regs_get_argument(fregs, 2));
@@ -65,7 +65,7 @@ static void notrace trace_bind(unsigned long ip, unsigned long parent_ip,
 			       struct ftrace_ops *ops,
 			       struct ftrace_regs *fregs)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SOCKET))
+	if (tracectl_stream_wants(TRACECTL_CLASS_SOCKET))
 		on_address(TRACECTL_ADDRESS_BIND,
 			   (void *)ftrace_regs_get_argument(fregs, 1),
 			   ftrace_regs_get_argument(fregs, 2));
@@ -78,7 +78,7 @@ static void notrace trace_send(unsigned long ip, unsigned long parent_ip,
 {
 	const struct msghdr *message;
 
-	if (!tracectl_gate_open(TRACECTL_CLASS_SOCKET))
+	if (!tracectl_stream_wants(TRACECTL_CLASS_SOCKET))
 		return;
 	message = (void *)ftrace_regs_get_argument(fregs, 1);
 	on_address(TRACECTL_ADDRESS_SEND, message->msg_name,
@@ -90,7 +90,7 @@ static void notrace trace_answer(unsigned long ip, unsigned long parent_ip,
 				 struct ftrace_ops *ops,
 				 struct ftrace_regs *fregs)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SOCKET))
+	if (tracectl_stream_wants(TRACECTL_CLASS_SOCKET))
 		on_address(TRACECTL_ADDRESS_ANSWER,
 			   (void *)ftrace_regs_get_argument(fregs, 0),
 			   ftrace_regs_get_argument(fregs, 1));

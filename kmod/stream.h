@@ -90,6 +90,24 @@ struct tracectl_place {
 	u64 ns;
 };
 
+/*
+ * Whether the current thread is filtered out for all that this CPU knows; then it
+ * is counted. What is not told here is by tracectl_stream_admit().
+ */
+static __always_inline bool tracectl_stream_skips(void)
+{
+	if (!tracectl_filter_skips())
+		return false;
+	this_cpu_inc(tracectl_cpus.filtered);
+	return true;
+}
+
+/* The first look of a probe of parameters. */
+static __always_inline bool tracectl_stream_wants(u32 class)
+{
+	return tracectl_gate_open(class) && !tracectl_stream_skips();
+}
+
 struct tracectl_place tracectl_stream_lose(struct tracectl_cpu *pc,
 					   enum tracectl_kind kind,
 					   enum tracectl_lost cause, u64 ns);

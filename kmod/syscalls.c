@@ -3,14 +3,12 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
-#include "arch.h"
 #include "call.h"
 #include "gate.h"
 #include "probes.h"
 #include "stream.h"
 #include "tracepoint.h"
-
-#define NR_MAX (TRACECTL_NR_ESCAPE - 1)
+#include "whole.h"
 
 /*
  * Grows when the thread is switched out, and only then. Equal at the entry and
@@ -65,29 +63,14 @@ static __always_inline void put_entry(struct tracectl_cpu *pc,
 	tracectl_stream_commit(pc, place.record + layout->bytes);
 }
 
-struct tracectl_called tracectl_syscall_classify(long nr)
-{
-	enum tracectl_abi abi = classify_abi(&nr);
-	struct tracectl_called call = {
-		.slot = TRACECTL_SLOTS - 1,
-		.id = TRACECTL_NR_ESCAPE | abi << TRACECTL_NR_BITS,
-	};
-
-	if (nr >= 0 && nr <= NR_MAX)
-		call.id = nr | abi << TRACECTL_NR_BITS;
-	if (nr >= 0 && nr < TRACECTL_SHAPES)
-		call.slot = abi * TRACECTL_SHAPES + nr;
-	return call;
-}
-
 static __always_inline unsigned int slot_of(long nr)
 {
-	return likely(is_native(nr)) ? nr : tracectl_syscall_classify(nr).slot;
+	return likely(is_native(nr)) ? nr : tracectl_classify(nr).slot;
 }
 
 /* Another ABI than the kernel's own, or a number that no table has. */
 static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
-		      struct tracectl_called call, struct tracectl_place place)
+		      struct tracectl_call call, struct tracectl_place place)
 {
 	const struct tracectl_layout *layout = &pc->layouts[call.slot];
 	unsigned int granules = tracectl_payload_granules(layout, call.id);
@@ -106,7 +89,7 @@ static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
 static void record_entry(struct tracectl_cpu *pc, struct pt_regs *regs, long nr)
 {
 	struct tracectl_place place;
-	struct tracectl_called call = tracectl_syscall_classify(nr);
+	struct tracectl_call call = tracectl_classify(nr);
 
 	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_ENTRY);
 	if (!place.record) {
@@ -162,7 +145,7 @@ static void withhold_entry(struct pt_regs *regs, long nr)
 	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
 
 	if (pc)
-		tracectl_call_withhold(pc, regs, nr);
+		tracectl_whole_withhold(pc, regs, nr);
 	tracectl_stream_leave();
 }
 
@@ -185,10 +168,8 @@ static noinline notrace void on_entry_sorted(struct pt_regs *regs, long nr)
 /* Not inline: a closed gate shall not pay for this one's prologue. */
 static noinline notrace void on_entry(struct pt_regs *regs, long nr)
 {
-	if (tracectl_filter_skips()) {
-		this_cpu_inc(tracectl_cpus.filtered);
+	if (tracectl_stream_skips())
 		return;
-	}
 	if (static_branch_unlikely(&tracectl_sorts))
 		on_entry_sorted(regs, nr);
 	else
@@ -233,8 +214,8 @@ static void put_exit(struct tracectl_cpu *pc, enum tracectl_kind kind, u16 id,
 static void record_exit(struct tracectl_cpu *pc, struct pt_regs *regs,
 			long result)
 {
-	struct tracectl_called call =
-		tracectl_syscall_classify(syscall_get_nr(current, regs));
+	struct tracectl_call call =
+		tracectl_classify(syscall_get_nr(current, regs));
 	struct tracectl_syscall_counts *counts = &pc->counts[call.slot];
 	struct tracectl_entered *entry =
 		tracectl_entered_of(pc->entered, current->pid);
@@ -308,7 +289,7 @@ static bool takes_exit(struct tracectl_cpu *pc, u32 sorting, unsigned int slot,
 	if (sorting & TRACECTL_SORTS_WITHHELD)
 		held = tracectl_withheld_find(pc, current->pid);
 	if (held) {
-		tracectl_call_judge(pc, held, result);
+		tracectl_whole_judge(pc, held, result);
 		return false;
 	}
 	is_known = tracectl_entered_of(pc->entered, current->pid)->tid ==
@@ -350,10 +331,8 @@ static noinline notrace void on_exit_sorted(struct pt_regs *regs, long result)
 /* Not inline: a closed gate shall not pay for this one's prologue. */
 static noinline notrace void on_exit(struct pt_regs *regs, long result)
 {
-	if (tracectl_filter_skips()) {
-		this_cpu_inc(tracectl_cpus.filtered);
+	if (tracectl_stream_skips())
 		return;
-	}
 	if (static_branch_unlikely(&tracectl_sorts))
 		on_exit_sorted(regs, result);
 	else

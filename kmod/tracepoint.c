@@ -18,7 +18,9 @@ static int attach(struct tracectl_hook *hook)
 		for_each_kernel_tracepoint(match, hook);
 	if (!hook->tracepoint)
 		return -ENOENT;
-	return tracepoint_probe_register(hook->tracepoint, hook->probe, NULL);
+	return tracepoint_probe_register_prio(
+		hook->tracepoint, hook->probe, NULL,
+		TRACEPOINT_DEFAULT_PRIO + hook->priority);
 }
 
 int tracectl_hooks_attach(struct tracectl_hook *hooks, int count)

@@ -8,6 +8,7 @@
 struct tracectl_hook {
 	const char *name;
 	void *probe;
+	int priority; /* over that of others; the higher is called first */
 	struct tracepoint *tracepoint;
 };
 

@@ -11,8 +11,6 @@
 #include "stream.h"
 #include "withheld.h"
 
-DEFINE_STATIC_KEY_FALSE(tracectl_matches_names);
-
 /* More threads than that in calls at once are met nowhere. */
 #define PLACES (1u << 16)
 /*

@@ -2,7 +2,6 @@
 #ifndef _TRACECTL_WITHHELD_H
 #define _TRACECTL_WITHHELD_H
 
-#include <linux/jump_label.h>
 #include <linux/types.h>
 
 #include "uapi/tracectl.h"
@@ -39,8 +38,5 @@ void tracectl_withheld_release(struct tracectl_cpu *pc,
 void tracectl_withheld_reject(struct tracectl_cpu *pc,
 			      struct tracectl_withheld *call);
 void tracectl_withheld_rename(struct tracectl_cpu *pc, pid_t from, pid_t to);
-
-/* While names are looked at. */
-DECLARE_STATIC_KEY_FALSE(tracectl_matches_names);
 
 #endif

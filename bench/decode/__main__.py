@@ -34,8 +34,8 @@ from tracectl.abi.records import (
 from tracectl.capture.metadata import Config, EndBlock, Host, Metadata, Module, Moment
 from tracectl.capture.reader import open_capture
 from tracectl.capture.writer import CaptureWriter
-from tracectl.cli.recording import shapes_of
 from tracectl.decode.subbuffer import decode_subbuffer
+from tracectl.kernel.shapes import shapes_of
 from tracectl.tables.table import load_table
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "unit"))
@@ -116,7 +116,7 @@ class Template:
     def _add_name(self) -> None:
         path = self._random.choice(PATHS)
         how = {"flags": 0o2000000, "mode": 0, "resolve": 0}
-        name = {"dfd": -100, "source": 0, "flags": 0, "reserved": 0}
+        name = {"dfd": -100, "source": 0, "flags": 0, "site": 0, "reserved": 0}
         head = {"time": 0, "id": 0, "kind": 0, "granules": 0}
         self._add(Kind.OPEN_HOW, 0, OpenHow.build({"head": head, **how})[8:])
         fixed = Name.build({"head": head, **name})[8:]

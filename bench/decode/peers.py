@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench import peer_root
-from bench.kernel import peers
+from bench.kernel import document, peers
 from bench.kernel.guest import measure
 from bench.kernel.rows import OWN, Tool
 from tracectl.errors import TracectlError
@@ -129,7 +129,9 @@ def main() -> int:
     args = parser.parse_args()
     try:
         kernel = peer_root.fetch_peer_kernel(say)
+        found = {}
         for reading in iter_readings(kernel, READERS):
+            found[reading.reader] = asdict(reading)
             if args.json:
                 print(json.dumps(asdict(reading)), flush=True)
             else:
@@ -138,6 +140,7 @@ def main() -> int:
                     f"{reading.peak_mib:>7} MiB{reading.first_line_s:>8.2f} s to the first line",
                     flush=True,
                 )
+        document.write_section(kernel, "readers", found)
     except TracectlError as error:
         say(str(error))
         return error.exit_code

@@ -10,8 +10,12 @@ from typing import Any
 
 from bench.kernel.figures import merge
 from bench.kernel.peers import PACKAGES
+from bench.kernel.rows import OWN
 from tracectl.module.source import find_source, version_of
 from tracectl.vm.kernel import Kernel
+
+SECTIONS = ("tools", "applications", "readers")
+"""By row: what bench.kernel, bench.app and bench.decode.peers measured."""
 
 _DOCS = Path(__file__).parents[2] / "docs"
 FIGURES = _DOCS / "benchmarks.json"
@@ -30,21 +34,56 @@ _TEMPLATE = Path(__file__).with_name("template.md")
 
 
 def write(kernel: Kernel, by_tool: Mapping[str, Any]) -> dict[str, Any]:
-    """Stores the figures by tool, keeping those of other tools on the same kernel, and writes the
-    text anew. Answers all that are stored."""
+    """Stores the figures by tool as ``write_section`` does."""
+    return write_section(kernel, "tools", by_tool)
+
+
+def write_section(kernel: Kernel, section: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Stores figures by name in a section, keeping what it has by other names on the same kernel,
+    and writes the text anew. Answers all of the section."""
     stored = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
-    kept = stored["tools"] if stored.get("kernel") == kernel.release else {}
-    tools = {**kept, **by_tool}
-    data = {"kernel": kernel.release, "versions": _versions(kernel), "tools": tools}
+    if stored.get("kernel") != kernel.release:
+        stored = {}
+    data = {name: stored.get(name, {}) for name in SECTIONS}
+    data[section] |= found
+    data |= {"kernel": kernel.release, "versions": _versions(kernel)}
     FIGURES.write_text(json.dumps(data, indent=1) + "\n")
-    TEXT.write_text(_text(data))
-    return tools
+    # Without our own figures there is no text.
+    if OWN.name in data["tools"]:
+        TEXT.write_text(_text(data))
+    all_: dict[str, Any] = data[section]
+    return all_
 
 
 def table(found: Mapping[str, Any]) -> str:
     """The rows of the table in Markdown."""
     names = next(iter(found["added_instructions"].values()))
     return "\n".join(_row(name, found) for name in names)
+
+
+def applications_table(found: Mapping[str, Any]) -> str:
+    """In Markdown: a row a tracer, and how many times as long its applications took."""
+    if not found:
+        return ""
+    apps = list(next(iter(found.values()))["slow_down"])
+    lines = [f"| slow-down | {' | '.join(apps)} | lost |", f"|---|{'---:|' * (len(apps) + 1)}"]
+    for name, row in found.items():
+        cells = [f"{row['slow_down'][app]:.2f}" for app in apps]
+        lines.append(f"| {name} | {' | '.join(cells)} | {_lost_of(row['lost'], row['recorded'])} |")
+    return "\n".join(lines)
+
+
+def readers_table(found: Mapping[str, Any]) -> str:
+    """In Markdown: a row a reader."""
+    lines = [
+        "| reader | events/s | peak MiB | s to the first line |",
+        "|---|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {name} | {row['events_per_s']:,} | {row['peak_mib']} | {row['first_line_s']:.2f} |"
+        for name, row in found.items()
+    ]
+    return "\n".join(lines)
 
 
 def _row(name: str, found: Mapping[str, Any]) -> str:
@@ -58,10 +97,13 @@ def _row(name: str, found: Mapping[str, Any]) -> str:
 
 
 def _losses(name: str, found: Mapping[str, Any]) -> str:
-    lost = found["lost"].get(name)
+    return _lost_of(found["lost"].get(name), found["recorded"].get(name, 0))
+
+
+def _lost_of(lost: int | None, recorded: int) -> str:
     if lost is None:
         return ""
-    return f"{lost:,} of {lost + found['recorded'][name]:,}" if lost else "0"
+    return f"{lost:,} of {lost + recorded:,}" if lost else "0"
 
 
 def _signed(value: int | None) -> str:
@@ -77,6 +119,8 @@ def _text(data: Mapping[str, Any]) -> str:
         rules="---:|" * (len(_KINDS) + 1),
         rows=table(found),
         name_event=_name_event(found),
+        applications=applications_table(data["applications"]),
+        readers=readers_table(data["readers"]),
         **found["second_copy"],
     )
 

@@ -6,20 +6,20 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.kernel import work
 from bench.kernel.rows import NotRecordedError, Recorded, Row, Tool
-from bench.kernel.work import CALLS, MIX, Work
+from bench.kernel.work import CALLS, MIX, Program, Work
 from tracectl.errors import GuestError
 from tracectl.vm.build import module_for
 from tracectl.vm.guest import Options, run_guest
 from tracectl.vm.kernel import Kernel
 
-_COUNTING = Options(icount=True, memory_mib=3072, timeout_s=7200)
+COUNTING = Options(icount=True, memory_mib=3072, timeout_s=7200)
 _TAIL_LINES = 15
-_BASE = Row("nothing", "", "", lambda *_: None, mix=MIX // 4)
+_BASE = Row("nothing", "", "", lambda *_: None)
 
 _PRELUDE = """\
 set -eu
@@ -56,18 +56,20 @@ def measure(
     job: Path,
     progress: Callable[[str], None],
     calls: Mapping[str, int] = CALLS,
-    options: Options = _COUNTING,
+    options: Options = COUNTING,
+    program: Program = work.SYSTEM_CALLS,
 ) -> list[Measured]:
     """The rows of ``tool`` after one that is named nothing; ``calls`` says by kind of work how
-    often a round does it. ``job`` is an empty directory.
+    often a round of ``program`` does it. ``job`` is an empty directory.
 
     GuestError when something fails in the guest, or a row recorded something else than its work.
     """
-    rows = (_BASE, *tool.rows)
-    work.build(job)
+    mix = MIX // 4 if any(row.mix for row in tool.rows) else 0
+    rows = (replace(_BASE, mix=mix, prefix=program.prefix), *tool.rows)
+    program.build(job)
     # Only where it is wanted: building it takes a minute.
     module = module_for(kernel, progress) if "$module" in tool.setup else Path()
-    script = [_PRELUDE % _names(kernel, module), *_iter_runs(rows, tool.setup, calls)]
+    script = [_PRELUDE % _names(kernel, module), *_iter_runs(rows, tool.setup, program, calls)]
     (job / "script").write_text("".join(script))
     progress(f"booting {kernel.release} for {tool.name}")
     _boot(kernel, job, options)
@@ -82,23 +84,26 @@ def _names(kernel: Kernel, module: Path) -> dict[str, str]:
     }
 
 
-def _iter_runs(rows: Sequence[Row], setup: str, calls: Mapping[str, int]) -> Iterator[str]:
-    yield from _runs(rows[0], calls)
+def _iter_runs(
+    rows: Sequence[Row], setup: str, program: Program, calls: Mapping[str, int]
+) -> Iterator[str]:
+    yield program.setup + "\n"
+    yield from _runs(rows[0], program, calls)
     yield setup + "\n"
     for row in rows[1:]:
-        yield from _runs(row, calls)
+        yield from _runs(row, program, calls)
 
 
-def _runs(row: Row, calls: Mapping[str, int]) -> Iterator[str]:
-    scaled = {kind: count // row.scale for kind, count in calls.items()}
-    yield _run(row, row.name, scaled)
+def _runs(row: Row, program: Program, calls: Mapping[str, int]) -> Iterator[str]:
+    scaled = {kind: max(1, count // row.scale) for kind, count in calls.items()}
+    yield _run(row, row.name, program.arguments(scaled))
     if row.mix:
-        yield _run(row, f"{row.name}.mix", {"mix": row.mix})
+        yield _run(row, f"{row.name}.mix", program.arguments({"mix": row.mix}))
 
 
-def _run(row: Row, name: str, counts: Mapping[str, int]) -> str:
+def _run(row: Row, name: str, arguments: str) -> str:
     shell = {"start": row.start, "prefix": row.prefix, "stop": row.stop}
-    return _RUN % {"name": name, "arguments": work.arguments(counts), **shell}
+    return _RUN % {"name": name, "arguments": arguments, **shell}
 
 
 def _boot(kernel: Kernel, job: Path, options: Options) -> None:

@@ -19,7 +19,7 @@ _SCALE = 4
 # did not tell, is not measured.
 _MISSED = 0.95
 
-_PRELUDE = """\
+PRELUDE = """\
 mkdir -p "$root/job"
 for directory in proc sys dev job; do mount --rbind /$directory "$root/$directory"; done
 mount -t tmpfs run "$root/run"
@@ -33,7 +33,7 @@ interrupt() { kill -INT "$1"; wait "$1" || true; }
 
 
 def _tool(name: str, setup: str, *rows: Row) -> Tool:
-    return Tool(name, _PRELUDE + setup, rows)
+    return Tool(name, PRELUDE + setup, rows)
 
 
 def counted(file: str, shell: str, *, events_per_call: int = 2) -> Check:

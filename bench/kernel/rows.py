@@ -70,11 +70,8 @@ def check_nothing(directory: Path, work: Work) -> None:
         raise NotRecordedError(f"the module is {state}")
 
 
-def check_capture(
-    directory: Path, work: Work, *, share: int = 1, kinds: tuple[Kind, ...] = ()
-) -> Recorded:
-    """The capture is whole and has ``share`` (0 or 1) of the calls, and something of ``kinds``."""
-    path = directory / "capture.trace"
+def verified(path: Path) -> Recorded:
+    """A capture that is whole."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "tracectl", "verify", "--json", path],
         capture_output=True, text=True, check=False,
@@ -83,8 +80,18 @@ def check_capture(
         raise NotRecordedError(f"tracectl verify: {done.stdout}{done.stderr}")
     facts = json.loads(done.stdout)
     with open_capture(path) as capture:
-        assert capture.end is not None
         plain_bytes = capture.raw_bytes
+    return Recorded(facts["recorded"], facts["lost"], path.stat().st_size, plain_bytes)
+
+
+def check_capture(
+    directory: Path, work: Work, *, share: int = 1, kinds: tuple[Kind, ...] = ()
+) -> Recorded:
+    """The capture is whole and has ``share`` (0 or 1) of the calls, and something of ``kinds``."""
+    path = directory / "capture.trace"
+    recorded = verified(path)
+    with open_capture(path) as capture:
+        assert capture.end is not None
         cpus = capture.end.cpus
     made = sum(cpu.syscalls[_GETPPID_SLOT].entries for cpu in cpus if _GETPPID_SLOT in cpu.syscalls)
     if made != share * work.getppids:
@@ -92,7 +99,7 @@ def check_capture(
     for kind in kinds:
         if not any(cpu.generated[kind] for cpu in cpus):
             raise NotRecordedError(f"no {kind.name}")
-    return Recorded(facts["recorded"], facts["lost"], path.stat().st_size, plain_bytes)
+    return recorded
 
 
 def session(
@@ -113,6 +120,9 @@ def session(
     )
 
 
+_ONLY = "--no-names --no-open-how --no-paths --no-argv --no-sockets"
+"""Entry and exit alone; a row's own option after it brings one event back."""
+
 OWN = Tool(
     "tracectl",
     'insmod "$module"',
@@ -120,11 +130,13 @@ OWN = Tool(
         Row("loaded", "", "tracectl status --json >status.json", check_nothing),
         session("armed", "--paused", share=0),
         session("filtered", '-p "$other"', share=0, before="sleep 1000000 & other=$!"),
-        session("entry_exit", "--no-names --no-open-how", mix=MIX),
-        session("names", "--no-open-how", Kind.NAME),
-        session("open_how", "--no-names", Kind.OPEN_HOW),
-        session("all", "", Kind.NAME, Kind.OPEN_HOW, mix=MIX),
+        session("entry_exit", _ONLY, mix=MIX),
+        session("names", f"{_ONLY} --names", Kind.NAME),
+        session("open_how", f"{_ONLY} --open-how", Kind.OPEN_HOW),
+        session("paths", f"{_ONLY} --paths", Kind.NAME),
+        session("argv", f"{_ONLY} --argv", Kind.ARGV),
+        session("all", "", Kind.NAME, Kind.OPEN_HOW, Kind.ARGV, mix=MIX),
         session("all_not_compressed", "--no-compress", mix=MIX),
-        session("flight", "--flight 32M", mix=MIX),
+        session("flight", "--flight 32M -o capture.trace", mix=MIX),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,18 +27,31 @@ SHARES = {"getppid": 1.0, "mix": 0.25}
 """The part of a kind's system calls that are getppid, which what was recorded is checked by."""
 
 
-def build(directory: Path) -> Path:
-    """The workload, linked statically: it runs in any root."""
-    program = directory / "workload"
-    subprocess.run(
-        ["gcc", "-O2", "-Wall", "-Werror", "-static", "-pthread", "-o", program, SOURCE], check=True
-    )
-    return program
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What does the work in the guest: ``source`` becomes the program, a C file linked statically,
+    so that it runs in any root. ``setup`` is shell before the base line, which is run after
+    ``prefix``."""
+
+    source: Path
+    rounds: int
+    setup: str = ""
+    prefix: str = ""
+
+    def build(self, directory: Path) -> Path:
+        program = directory / "workload"
+        if self.source.suffix != ".c":
+            return Path(shutil.copy(self.source, program))
+        command = ["gcc", "-O2", "-Wall", "-Werror", "-static", "-pthread", "-o", program]
+        subprocess.run([*command, self.source], check=True)
+        return program
+
+    def arguments(self, counts: Mapping[str, int]) -> str:
+        """For ``counts`` of each kind of work."""
+        return " ".join([str(self.rounds), *(f"{kind}={count}" for kind, count in counts.items())])
 
 
-def arguments(counts: Mapping[str, int]) -> str:
-    """The workload's, for ``counts`` of each kind of work."""
-    return " ".join([str(ROUNDS), *(f"{kind}={count}" for kind, count in counts.items())])
+SYSTEM_CALLS = Program(SOURCE, ROUNDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,9 @@
  *
  *	tracectl_record		8 bytes
  *	payload			8 * granules bytes
- *	string			TRACECTL_KIND_NAME, _EXEC, _ARGV and _ADDRESS
- *				only: id bytes, a NUL, and zeroes up to a multiple of 8
+ *	string			TRACECTL_KIND_NAME, _EXEC, _ARGV, _ADDRESS, _FILE,
+ *				_USER and _DIVERGENCE only: id bytes, a NUL, and
+ *				zeroes up to a multiple of 8
  *
  * Time is the session's clock: nanoseconds, CLOCK_MONOTONIC's when the session
  * began, and never set since. CLOCK tells both at the same moment. A record's
@@ -161,7 +162,10 @@ enum tracectl_end {
 #define TRACECTL_CLASS_PATH		(1u << 4)	/* NAME of what is not opened */
 #define TRACECTL_CLASS_ARGV		(1u << 5)	/* ARGV */
 #define TRACECTL_CLASS_SOCKET		(1u << 6)	/* ADDRESS */
-#define TRACECTL_CLASS_ALL		0x7fu
+#define TRACECTL_CLASS_USER		(1u << 8)	/* USER */
+#define TRACECTL_CLASS_DIVERGENCE	(1u << 9)	/* DIVERGENCE; not without USER */
+#define TRACECTL_CLASS_FILE		(1u << 11)	/* FILE */
+#define TRACECTL_CLASS_ALL		0xb7fu
 
 /* Values are never reused. */
 enum tracectl_kind {
@@ -178,9 +182,12 @@ enum tracectl_kind {
 	TRACECTL_KIND_TASK_EXIT = 11,
 	TRACECTL_KIND_ARGV = 12,
 	TRACECTL_KIND_ADDRESS = 13,
-	TRACECTL_KIND_CALL = 15,
+	TRACECTL_KIND_FILE = 15,
+	TRACECTL_KIND_USER = 16,
+	TRACECTL_KIND_DIVERGENCE = 17,
+	TRACECTL_KIND_CALL = 24,
 };
-#define TRACECTL_KINDS		16
+#define TRACECTL_KINDS		32
 
 enum tracectl_lost {
 	TRACECTL_LOST_FULL = 0,		/* every sub-buffer waits for the reader */
@@ -273,10 +280,10 @@ struct tracectl_exit {
 };
 
 /*
- * A whole call, when it ends: id is its entry's, and what follows is the payload
+ * CALL, a whole call, when it ends: id is its entry's, and what follows is the payload
  * of its ENTRY.
  */
-struct tracectl_call {
+struct tracectl_whole {
 	struct tracectl_record head;
 	__s64 result;
 	__u64 entry_ns;		/* on the session's clock; the head's time is the exit's */
@@ -341,6 +348,20 @@ struct tracectl_address {
 	__u32 reserved1;
 };
 
+/*
+ * What a new file descriptor is, before the call that made it returns; the string
+ * is its path as the thread sees it, or what /proc/PID/fd shows of what has none. A
+ * descriptor that dup2 or dup3 was told to make is not among them: it is what the old
+ * one is. A path of PATH_MAX bytes or more is TRUNCATED to nothing.
+ */
+struct tracectl_file {
+	struct tracectl_record head;
+	__s32 fd;
+	__u8 flags;		/* as NAME's */
+	__u8 reserved0;
+	__u16 reserved1;
+};
+
 /* ARGV flags */
 #define TRACECTL_ARGV_TRUNCATED		(1u << 0)
 #define TRACECTL_ARGV_FAULTED		(1u << 1)	/* not in memory: no string */
@@ -361,6 +382,50 @@ struct tracectl_argv {
 	__u8 reserved;
 };
 
+/* How memory that an argument points to is read. */
+enum tracectl_form {
+	TRACECTL_FORM_NONE = 0,
+	TRACECTL_FORM_BYTES = 1,	/* count elements of bytes each */
+	TRACECTL_FORM_PATH = 2,		/* as far as its NUL */
+	TRACECTL_FORM_VECTOR = 3,	/* what count struct iovec point to, in one */
+	TRACECTL_FORM_MESSAGE_VECTOR = 4,	/* the struct iovec of a struct msghdr */
+	TRACECTL_FORM_MESSAGE = 5,	/* what they point to, in one */
+};
+
+/* USER flags */
+#define TRACECTL_USER_FAULTED	(1u << 0)	/* not all in memory: what is before that */
+#define TRACECTL_USER_TRUNCATED	(1u << 1)
+#define TRACECTL_USER_EXIT	(1u << 2)	/* read at the exit of the call, not its entry */
+#define TRACECTL_USER_BYTES	4096u		/* no record has more */
+
+/*
+ * What an argument of the call points to; the string of the record. It is no copy
+ * of the kernel's: another thread may have written it since, or meanwhile, and what
+ * is not resident is not waited for.
+ */
+struct tracectl_user {
+	struct tracectl_record head;
+	__u8 argument;		/* 0 to 5 */
+	__u8 form;		/* enum tracectl_form */
+	__u8 source;		/* TRACECTL_SOURCE_USER_COPY */
+	__u8 flags;
+	__u32 given;		/* bytes that there were; of a PATH, that were read */
+};
+
+/*
+ * A path that the kernel acted on, after its NAME, is not what the argument pointed
+ * to at the entry. The string is the one of the entry, a NUL, and the kernel's.
+ * Threads whose ids have the same low bits may be in calls at the same time; the
+ * paths of the one that came first are not compared then.
+ */
+struct tracectl_divergence {
+	struct tracectl_record head;
+	__u16 user_bytes;	/* of the first string */
+	__u8 argument;
+	__u8 reserved0;
+	__u32 reserved1;
+};
+
 struct tracectl_task_exit {
 	struct tracectl_record head;
 	__s32 code;		/* as wait status */
@@ -376,6 +441,22 @@ struct tracectl_shape {
 	__u8 wide;
 };
 #define TRACECTL_SHAPES		512	/* an ABI; a call above has six wide ones */
+
+/*
+ * One of the reads of a system call, of which the first with FORM_NONE and those
+ * after it are none. At the exit nothing is read for a call that failed.
+ */
+struct tracectl_read {
+	__u8 form;		/* enum tracectl_form */
+	__u8 argument;		/* the address; NULL is not read */
+	__u8 count;		/* the argument that counts elements, or TRACECTL_COUNT_... */
+	__u8 flags;		/* TRACECTL_USER_EXIT or 0 */
+	__u16 bytes;		/* of an element */
+	__u16 most;		/* that are recorded; at most TRACECTL_USER_BYTES */
+};
+#define TRACECTL_COUNT_RESULT	6	/* what the call returned */
+#define TRACECTL_COUNT_ONE	7
+#define TRACECTL_READS		6	/* a system call */
 
 struct tracectl_info {
 	__u32 abi;
@@ -436,7 +517,9 @@ struct tracectl_config {
 	__u32 flags;		/* TRACECTL_CONFIG_... */
 	__u64 shapes;		/* pointer: tracectl_shape[TRACECTL_ABIS][TRACECTL_SHAPES] */
 	__u64 filter;		/* pointer: tracectl_filter, or 0 */
-	__u64 reserved[3];
+	/* pointer: tracectl_read[TRACECTL_ABIS][TRACECTL_SHAPES][TRACECTL_READS], or 0 */
+	__u64 reads;
+	__u64 reserved[2];
 	/* answers */
 	__u64 session_id;
 	__u32 failed_class;	/* whose probe could not be attached; 0: another error */

@@ -47,11 +47,12 @@ def test_each_path_is_on_its_argument(guest, workload, tmp_path):
         subprocess.run(command, check=True)
 
 
-@pytest.mark.parametrize("name", ["open", "unlink", "rename"])
+@pytest.mark.parametrize("name", ["open", "execve", "unlink", "rename"])
 def test_a_racing_writer_changes_no_name(guest, workload, tmp_path, name):
     program = workload("racing_names")
     code = guest(
-        f"tracectl record -o /job/race.trace -- {program} {name} {CALLS} /dev/shm /job/truth"
+        f"tracectl record --detect-toctou -o /job/race.trace -- {program} {name} {CALLS} /dev/shm "
+        "/job/truth"
     )
     assert code == 0, (tmp_path / "out").read_text()
     truth = (tmp_path / "truth").read_text()
@@ -67,3 +68,20 @@ def test_a_racing_writer_changes_no_name(guest, workload, tmp_path, name):
     wrong = sum(a != b for a, b in zip("".join(letters), truth, strict=True) if b != "?")
     assert wrong == 0
     assert truth.count("?") < CALLS // 10
+    _check_divergences(tmp_path / "race.trace", lines)
+
+
+def _check_divergences(path: Path, lines: list[dict]) -> None:
+    """Calls were entered with another name than the one that they used, and that is told."""
+    diverged = [line for line in lines if line["divergences"]]
+    assert diverged
+    for line in diverged:
+        ((entered, used),) = line["divergences"]
+        assert used == line["paths"][0] != entered
+        assert f'"{used}" /* at entry "{entered}" */' in line["arguments"]
+        assert {entered[:-1], used[:-1]} == {"/dev/shm/race_"}
+    command = [sys.executable, "-m", "tracectl", "report", "--json", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)["divergences"]
+    assert sum(one["calls"] for one in told) >= len(diverged)
+    subprocess.run([sys.executable, "-m", "tracectl", "verify", str(path)], check=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from tracectl.abi import records as abi
 from tracectl.abi.records import Kind
 from tracectl.analysis.calls import State
-from tracectl.cli.recording import shapes_of
 from tracectl.decode.subbuffer import Records, decode_subbuffer
+from tracectl.kernel.shapes import shapes_of
 from tracectl.tables.table import load_table
 
 SHAPES = shapes_of({name: load_table(name) for name in ("x86_64", "i386")})
@@ -128,6 +128,28 @@ class SubBuffer:
         self.task(time_ns, tid)
         body = {"site": site, "flags": 0, "reserved0": 0, "reserved1": 0}
         self._append_string(time_ns, Kind.ADDRESS, body, data)
+        return self
+
+    def user(
+        self, time_ns: int, tid: int, argument: int, data: bytes, *, form: int = 1, flags: int = 0
+    ) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {
+            "argument": argument, "form": form, "source": 1, "flags": flags, "given": len(data)
+        }  # fmt: skip
+        self._append_string(time_ns, Kind.USER, body, data)
+        return self
+
+    def divergence(self, time_ns: int, tid: int, entered: bytes, used: bytes) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {"user_bytes": len(entered), "argument": 1, "reserved0": 0, "reserved1": 0}
+        self._append_string(time_ns, Kind.DIVERGENCE, body, entered + b"\0" + used)
+        return self
+
+    def file(self, time_ns: int, tid: int, fd: int, path: bytes) -> SubBuffer:
+        self.task(time_ns, tid)
+        body = {"fd": fd, "flags": 0, "reserved0": 0, "reserved1": 0}
+        self._append_string(time_ns, Kind.FILE, body, path)
         return self
 
     def open_how(self, time_ns: int, tid: int, flags: int, mode: int, resolve: int) -> SubBuffer:

@@ -101,7 +101,7 @@ def block(kind, payload, *, flags=0, raw_bytes=None, stored_bytes=None):
 
 
 def file_of(path, *blocks):
-    path.write_bytes(FILE_HEADER.pack(MAGIC, 1, 2, 0) + b"".join(blocks))
+    path.write_bytes(FILE_HEADER.pack(MAGIC, 1, 3, 0) + b"".join(blocks))
     return path
 
 
@@ -191,7 +191,7 @@ def test_flipped_bytes(tmp_path, data):
     assert problems or chunks == CHUNKS
 
 
-@given(st.binary(max_size=3000), st.sampled_from([b"", MAGIC, FILE_HEADER.pack(MAGIC, 1, 2, 0)]))
+@given(st.binary(max_size=3000), st.sampled_from([b"", MAGIC, FILE_HEADER.pack(MAGIC, 1, 3, 0)]))
 @FILE_SETTINGS
 def test_random_bytes(tmp_path, data, start):
     path = tmp_path / "random.trace"
@@ -241,7 +241,7 @@ def test_unknown_field_is_left_out():
         (MAGIC, "is no tracectl capture"),
         (b"#!/bin/sh\necho no capture\n", "is no tracectl capture"),
         (b"", "is empty"),
-        (FILE_HEADER.pack(MAGIC, 1, 2, 0), "ends before its metadata"),
+        (FILE_HEADER.pack(MAGIC, 1, 3, 0), "ends before its metadata"),
     ],
 )
 def test_other_files(tmp_path, header, message):

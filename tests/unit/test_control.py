@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tracectl.abi import control
+from tracectl.abi.records import Form, UserFlag
 
 HEADER = Path(__file__).parents[2] / "kmod" / "uapi"
 
@@ -15,6 +16,7 @@ STRUCTS = {
     "config": control.Config,
     "status": control.Status,
     "filter": control.Filter,
+    "read": control.Read,
     "clocks": control.Clocks,
     "stream": control.Stream,
     "subbuf": control.Subbuf,
@@ -35,6 +37,12 @@ CONSTANTS = {
     "CLASS_ALL": control.EventClass.ALL,
     "ERRNOS": control.ERRNOS,
     "LATENCIES": control.LATENCIES,
+    "READS": control.READS,
+    "COUNT_RESULT": control.COUNT_RESULT,
+    "COUNT_ONE": control.COUNT_ONE,
+    "USER_BYTES": control.USER_BYTES,
+    **{f"FORM_{form.name}": form for form in Form},
+    **{f"USER_{flag.name}": flag for flag in UserFlag},
     **{f"CONFIG_{flag.name}": flag for flag in control.ConfigFlag},
     **{f"FILTER_{flag.name}": flag for flag in control.FilterFlag},
 }

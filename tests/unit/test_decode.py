@@ -57,6 +57,7 @@ def subbuffers(draw) -> bytes:
                     "exec",
                     "argv",
                     "address",
+                    "file",
                     "task",
                     "fork",
                     "how",
@@ -83,9 +84,11 @@ def subbuffers(draw) -> bytes:
         elif kind == "argv":
             fields = {"bytes": draw(U32), "variables": draw(U16), "flags": 0, "reserved": 0}
             add(Kind.ARGV, fields, draw(st.binary(max_size=50)))
-        elif kind == "address":
-            fields = {"site": draw(st.integers(0, 3)), "flags": 0, "reserved0": 0, "reserved1": 0}
-            add(Kind.ADDRESS, fields, draw(st.binary(max_size=128)))
+        elif kind in ("address", "file"):
+            which = {"address": Kind.ADDRESS, "file": Kind.FILE}[kind]
+            own = {"address": "site", "file": "fd"}[kind]
+            fields = {own: draw(st.integers(0, 3)), "flags": 0, "reserved0": 0, "reserved1": 0}
+            add(which, fields, draw(st.binary(max_size=128)))
         elif kind == "how":
             add(Kind.OPEN_HOW, {"flags": draw(U64), "mode": draw(U64), "resolve": 0})
         else:

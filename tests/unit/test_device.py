@@ -33,6 +33,7 @@ def test_probe_that_could_not_be_attached_is_named(code, failed):
         EventClass.OPEN_NAME: "--no-names",
         EventClass.PATH: "--no-paths",
         EventClass.SOCKET: "--no-sockets",
+        EventClass.FILE: "--no-files",
     }
     assert options.get(failed, "") in sentence
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * racing_names CALL COUNT DIR TRUTH: does CALL, one of open, unlink and rename, on
- * DIR/race_a or DIR/race_b COUNT times while a second thread flips the last letter
+ * racing_names CALL COUNT DIR TRUTH: does CALL, one of open, execve, unlink and
+ * rename, on DIR/race_a or DIR/race_b COUNT times while a second thread flips the last letter
  * of the name in place, and writes to TRUTH one letter a call: the file that it
  * really was.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -56,6 +57,15 @@ static char do_open(void)
 	return st.st_ino == st_a.st_ino ? 'a' : 'b';
 }
 
+/* Neither can be: race_a is no program, and race_b is not there. */
+static char do_execve(void)
+{
+	char *argv[] = { name, NULL };
+
+	execve(name, argv, argv + 1);
+	return errno == EACCES ? 'a' : errno == ENOENT ? 'b' : '?';
+}
+
 static char do_unlink(void)
 {
 	char gone = syscall(SYS_unlink, name) ? '?' : which_is_gone();
@@ -87,6 +97,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	call = argv[1][0] == 'o' ? do_open :
+	       argv[1][0] == 'e' ? do_execve :
 	       argv[1][0] == 'u' ? do_unlink : do_rename;
 	sprintf(path_a, "%s/race_a", argv[3]);
 	sprintf(path_b, "%s/race_b", argv[3]);
@@ -94,7 +105,8 @@ int main(int argc, char **argv)
 	strcpy(name, path_a);
 	letter = name + strlen(name) - 1;
 	create(path_a);
-	create(path_b);
+	if (call != do_execve)
+		create(path_b);
 	if (pthread_create(&thread, NULL, flip, letter))
 		return 1;
 	for (long i = 0; i < count; i++)

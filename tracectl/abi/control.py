@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from construct import Array, Bytes, Int32sl, Int32ul, Int64ul, PaddedString, Struct
+from construct import (
+    Array,
+    Bytes,
+    Int8ul,
+    Int16ul,
+    Int32sl,
+    Int32ul,
+    Int64ul,
+    PaddedString,
+    Struct,
+)
 
 from tracectl.abi.records import ABIS, COMM_BYTES, KINDS, LOST_CAUSES, SHAPES
 
@@ -12,6 +22,10 @@ DEVICE = "tracectl"
 LABEL_BYTES = 1024
 ERRNOS = 8
 LATENCIES = 32
+READS = 6
+COUNT_RESULT = 6
+COUNT_ONE = 7
+USER_BYTES = 4096
 SUBBUF_MIN = 16 << 10
 SUBBUF_MAX = 16 << 20
 COUNT_MIN = 2
@@ -48,7 +62,10 @@ class EventClass(IntFlag):
     PATH = 16
     ARGV = 32
     SOCKET = 64
-    ALL = 127
+    USER = 256
+    DIVERGENCE = 512
+    FILE = 2048
+    ALL = 2943
 
 
 class ConfigFlag(IntFlag):
@@ -86,6 +103,15 @@ Filter = Struct(
     "reserved" / Array(4, Int64ul),
 )
 
+Read = Struct(
+    "form" / Int8ul,
+    "argument" / Int8ul,
+    "count" / Int8ul,
+    "flags" / Int8ul,
+    "bytes" / Int16ul,
+    "most" / Int16ul,
+)
+
 Info = Struct(
     "abi" / Int32ul,
     "sites" / Int32ul,
@@ -104,7 +130,8 @@ Config = Struct(
     "flags" / Int32ul,
     "shapes" / Int64ul,
     "filter" / Int64ul,
-    "reserved" / Array(3, Int64ul),
+    "reads" / Int64ul,
+    "reserved" / Array(2, Int64ul),
     "session_id" / Int64ul,
     "failed_class" / Int32ul,
     "reserved1" / Int32ul,

@@ -13,7 +13,7 @@ from construct import Array, Bytes, Int8ul, Int16ul, Int32sl, Int32ul, Int64sl, 
 ABI_VERSION = 3
 GRANULE = 8
 COMM_BYTES = 16
-KINDS = 16
+KINDS = 32
 LOST_CAUSES = 4
 SUBBUF_MAGIC = 0x42534354
 
@@ -41,10 +41,15 @@ class Kind(IntEnum):
     TASK_EXIT = 11
     ARGV = 12
     ADDRESS = 13
-    CALL = 15
+    FILE = 15
+    USER = 16
+    DIVERGENCE = 17
+    CALL = 24
 
 
-STRING_KINDS = frozenset({Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS})
+STRING_KINDS = frozenset(
+    {Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.FILE, Kind.USER, Kind.DIVERGENCE}
+)
 """Kinds whose record ends with a string of ``id`` bytes."""
 
 NEAR_KINDS = frozenset({Kind.EXIT_NEAR, Kind.EXIT_SHORT})
@@ -114,6 +119,25 @@ class ArgvFlag(IntFlag):
     INTERPRETED = 4
 
 
+class Form(IntEnum):
+    """enum tracectl_form: how memory that an argument points to is read."""
+
+    NONE = 0
+    BYTES = 1
+    PATH = 2
+    VECTOR = 3
+    MESSAGE_VECTOR = 4
+    MESSAGE = 5
+
+
+class UserFlag(IntFlag):
+    """flags of a USER record, and of a read"""
+
+    FAULTED = 1
+    TRUNCATED = 2
+    EXIT = 4
+
+
 SubbufHeader = Struct(
     "magic" / Int32ul,
     "abi" / Int16ul,
@@ -135,7 +159,7 @@ Record = Struct("time" / Int32ul, "id" / Int16ul, "kind" / Int8ul, "granules" / 
 Task = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
 Time = Struct("head" / Record, "time_ns" / Int64ul)
 Exit = Struct("head" / Record, "result" / Int64sl)
-Call = Struct("head" / Record, "result" / Int64sl, "entry_ns" / Int64ul)
+Whole = Struct("head" / Record, "result" / Int64sl, "entry_ns" / Int64ul)
 OpenHow = Struct("head" / Record, "flags" / Int64ul, "mode" / Int64ul, "resolve" / Int64ul)
 Name = Struct(
     "head" / Record,
@@ -166,6 +190,28 @@ Address = Struct(
     "reserved0" / Int16ul,
     "reserved1" / Int32ul,
 )
+File = Struct(
+    "head" / Record,
+    "fd" / Int32sl,
+    "flags" / Int8ul,
+    "reserved0" / Int8ul,
+    "reserved1" / Int16ul,
+)
+User = Struct(
+    "head" / Record,
+    "argument" / Int8ul,
+    "form" / Int8ul,
+    "source" / Int8ul,
+    "flags" / Int8ul,
+    "given" / Int32ul,
+)
+Divergence = Struct(
+    "head" / Record,
+    "user_bytes" / Int16ul,
+    "argument" / Int8ul,
+    "reserved0" / Int8ul,
+    "reserved1" / Int32ul,
+)
 TaskExit = Struct("head" / Record, "code" / Int32sl, "reserved" / Int32ul)
 
 Shape = Struct("args" / Int8ul, "wide" / Int8ul)
@@ -182,7 +228,10 @@ BODIES: dict[Kind, Struct] = {
     Kind.TASK_EXIT: TaskExit,
     Kind.ARGV: Argv,
     Kind.ADDRESS: Address,
-    Kind.CALL: Call,
+    Kind.FILE: File,
+    Kind.USER: User,
+    Kind.DIVERGENCE: Divergence,
+    Kind.CALL: Whole,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

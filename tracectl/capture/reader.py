@@ -45,6 +45,7 @@ class Capture:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problems: list[str] = []
+        self._next_offset = 0
         self._fd = _open(path)
         try:
             self._check_header()
@@ -58,6 +59,7 @@ class Capture:
             self.close()
             raise
         self._chunks = [block for block in blocks if block.type == BlockType.CHUNK]
+        self._next_offset = self._end_of(blocks)
         if not self.metadata.config.is_flight:
             self.problems += _missing_chunks(self._chunks, self.end)
 
@@ -81,6 +83,13 @@ class Capture:
         """How many chunks there are."""
         return len(self._chunks)
 
+    def places(self) -> dict[int, list[int]]:
+        """Where each CPU's chunks are in file order, which is their own order."""
+        found: dict[int, list[int]] = {}
+        for place, block in enumerate(self._chunks):
+            found.setdefault(block.cpu, []).append(place)
+        return found
+
     @property
     def raw_bytes(self) -> int:
         """Bytes of all chunks, not compressed."""
@@ -89,17 +98,39 @@ class Capture:
     def iter_chunks(self) -> Iterator[Chunk]:
         """The chunks in file order, which is each CPU's own order; damaged ones are left out and
         become problems. CaptureError when the disk refuses."""
-        for block in self._chunks:
-            try:
-                data = self._read(block)
-            except DecodeError as error:
-                self.problems.append(
-                    f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}"
-                )
-                continue
-            except OSError as error:
-                raise CaptureError(self.path, f"cannot be read: {error.strerror}") from error
-            yield Chunk(block.cpu, block.seq, data, block.offset)
+        for place in range(len(self._chunks)):
+            chunk = self.read_chunk(place)
+            if chunk is not None:
+                yield chunk
+
+    def read_chunk(self, place: int) -> Chunk | None:
+        """The chunk at ``place`` in file order; None when it is damaged, which becomes a problem.
+        CaptureError when the disk refuses."""
+        block = self._chunks[place]
+        try:
+            data = self._read(block)
+        except DecodeError as error:
+            self.problems.append(f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}")
+            return None
+        except OSError as error:
+            raise CaptureError(self.path, f"cannot be read: {error.strerror}") from error
+        return Chunk(block.cpu, block.seq, data, block.offset)
+
+    def rescan(self) -> None:
+        """Finds what the recorder has appended since; ``end`` is set once that is there.
+
+        CaptureError when the file has become shorter.
+        """
+        if os.fstat(self._fd).st_size < self._next_offset:
+            raise CaptureError(self.path, "has become shorter while it was read")
+        problems = len(self.problems)
+        blocks = self._scan(self._next_offset)
+        # What is not whole yet will be.
+        del self.problems[problems:]
+        self._next_offset = self._end_of(blocks)
+        self._chunks += [block for block in blocks if block.type == BlockType.CHUNK]
+        if blocks and blocks[-1].type == BlockType.END:
+            self.end = self._read_end(blocks)
 
     def _check_header(self) -> None:
         data = self._pread(FILE_HEADER.size, 0)
@@ -118,11 +149,15 @@ class Capture:
                 self.path, f"has ABI version {abi}; this tracectl reads version {ABI_VERSION}"
             )
 
-    def _scan(self) -> list[Block]:
+    def _end_of(self, blocks: list[Block]) -> int:
+        if not blocks:
+            return self._next_offset
+        return blocks[-1].offset + blocks[-1].stored_bytes
+
+    def _scan(self, offset: int = FILE_HEADER.size) -> list[Block]:
         """All block headers up to the first that is none, or whose block is not whole."""
         size = os.fstat(self._fd).st_size
         blocks = []
-        offset = FILE_HEADER.size
         while offset < size:
             data = self._pread(BLOCK_HEADER.size, offset)
             start = offset + BLOCK_HEADER.size

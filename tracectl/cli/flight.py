@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,15 +16,13 @@ from tracectl.cli.recording import (
     describe,
     end_block,
     moment_of,
-    shapes_of,
 )
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import DeviceError
 from tracectl.kernel.device import Device, Status
+from tracectl.kernel.shapes import flight_label
 from tracectl.kernel.stream import Stream
 from tracectl.tables.table import load_tables
-
-_LABEL = "flight recorder, tables "
 
 
 def open_recording(device: Device, plan: Plan) -> Recording | Held:
@@ -43,7 +40,7 @@ class Flight(Held):
     is written."""
 
     def __init__(self, device: Device, plan: Plan) -> None:
-        super().__init__(device, plan, _LABEL + _fingerprint(), ConfigFlag.OVERWRITE)
+        super().__init__(device, plan, flight_label(load_tables()), ConfigFlag.OVERWRITE)
 
     def _finish(self, status: Status, reason: str) -> Summary:
         if self.plan.output is None:
@@ -61,7 +58,7 @@ def write_snapshot(device: Device, path: Path, *, compress: bool = True) -> Summ
         raise DeviceError(
             "no flight recorder is running; 'tracectl start --flight 256M' starts one"
         )
-    if status.label != _LABEL + _fingerprint():
+    if status.label != flight_label(load_tables()):
         raise DeviceError(
             "the flight recorder was started by another version of tracectl, whose tables this one "
             "does not know; take the snapshot with that one"
@@ -108,9 +105,3 @@ def _copy(stream: Stream, writer: CaptureWriter, until_ns: int) -> None:
         if SubbufHeader.parse(data).first_ns > until_ns:
             break
         writer.write_chunk(stream.cpu, seq, data)
-
-
-def _fingerprint() -> str:
-    """Of the shapes that the module is told: without the same ones its records cannot be read."""
-    shapes = shapes_of(load_tables())
-    return f"{zlib.crc32(repr(shapes).encode()):08x}"

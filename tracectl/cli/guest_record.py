@@ -55,12 +55,15 @@ def _guest_argv(python: str, plan: Plan, args: argparse.Namespace) -> list[str]:
     argv += ["--paths" if args.paths else "--no-paths"]
     argv += ["--argv" if args.argv else "--no-argv"]
     argv += ["--sockets" if args.sockets else "--no-sockets"]
+    argv += ["--files" if args.files else "--no-files"]
     argv += ["--open-how" if args.open_how else "--no-open-how"]
     for option in OPTIONS:
         if getattr(args, option) is not None:
             argv.append(f"--{option}={getattr(args, option)}")
     if args.failed:
         argv.append("--failed")
+    if args.detect_toctou:
+        argv.append("--detect-toctou")
     if args.all:
         argv.append("--all")
     return [*argv, "--", *(plan.command or ())]

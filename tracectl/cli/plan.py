@@ -20,6 +20,7 @@ from tracectl.cli.terms import add_terms, terms_from
 from tracectl.errors import CaptureError, UsageError
 from tracectl.kernel.device import LABEL_MAX_BYTES
 from tracectl.kernel.filter import Terms
+from tracectl.kernel.reads import Wanted
 
 DEFAULT_SUBBUF_BYTES = 1 << 20
 DEFAULT_CPU_BYTES = 32 << 20
@@ -41,6 +42,7 @@ class Plan:
     is_flight: bool = False
     counts_only: bool = False
     terms: Terms = field(default_factory=Terms)
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -68,8 +70,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record the addresses of sockets: connect, bind, accept, ... (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--files", action=argparse.BooleanOptionalAction, default=False,
+        help="record what each new file descriptor is, which 'print -y' shows",
+    )  # fmt: skip
+    parser.add_argument(
         "--open-how", action=argparse.BooleanOptionalAction, default=True,
         help="record open_how: flags, mode, resolve (default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--detect-toctou", action="store_true",
+        help="also read each path as its call is entered, and tell where the kernel then "
+        "acted on another one",
     )  # fmt: skip
     parser.add_argument(
         "--flight", type=parse_size, metavar="SIZE",
@@ -122,7 +133,12 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
     """
     size, count = _buffers_of(args)
     target_pid = _target_of(args)
+    wanted = Wanted(paths=args.detect_toctou)
     classes = EventClass.ALL
+    if not wanted:
+        classes &= ~EventClass.USER
+    if not args.detect_toctou:
+        classes &= ~EventClass.DIVERGENCE
     if not args.names:
         classes &= ~EventClass.OPEN_NAME
     if not args.paths:
@@ -131,6 +147,8 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.ARGV
     if not args.sockets:
         classes &= ~EventClass.SOCKET
+    if not args.files:
+        classes &= ~EventClass.FILE
     if not args.open_how:
         classes &= ~EventClass.OPEN_HOW
     terms = terms_from(args)
@@ -147,6 +165,7 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         tuple(command) if command else None,
         is_flight,
         terms=terms,
+        wanted=wanted,
     )
 
 

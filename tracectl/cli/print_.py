@@ -105,6 +105,11 @@ def _call(calls: Calls, tables: list[SyscallTable], row: int, copies: list[Copy]
         "paths": [
             copy.data.decode(errors="backslashreplace") for copy in copies if copy.kind == Kind.NAME
         ],
+        "divergences": [
+            [path.decode(errors="backslashreplace") for path in copy.paths]
+            for copy in copies
+            if copy.kind == Kind.DIVERGENCE
+        ],
     }
 
 

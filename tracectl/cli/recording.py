@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 
 from tracectl.abi.control import ConfigFlag
-from tracectl.abi.records import ABIS, SHAPES
 from tracectl.capture.metadata import (
     Config,
     CpuTotals,
@@ -26,10 +25,12 @@ from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
 from tracectl.kernel.counters import Counters
-from tracectl.kernel.device import UNKNOWN_SHAPE, Device, Status
+from tracectl.kernel.device import Device, Status
+from tracectl.kernel.reads import pack_reads
 from tracectl.kernel.recorder import Recorder
+from tracectl.kernel.shapes import shapes_of
 from tracectl.kernel.tasks import iter_tasks
-from tracectl.tables.table import SyscallTable, load_tables
+from tracectl.tables.table import load_tables
 
 _NO_FLAGS = ConfigFlag(0)
 
@@ -111,29 +112,18 @@ class Recording:
 
 def arm(device: Device, plan: Plan, *, label: str, flags: ConfigFlag = _NO_FLAGS) -> int:
     """Configures the session of ``plan``; answers its id."""
+    tables = load_tables()
     return device.configure(
-        shapes_of(load_tables()),
+        shapes_of(tables),
         classes=plan.classes,
         subbuf_bytes=plan.subbuf_bytes,
         subbuf_count=plan.subbuf_count,
         target_pid=plan.target_pid,
         flags=flags,
         terms=plan.terms,
+        reads=pack_reads(tables, plan.wanted) if plan.wanted else b"",
         label=label,
     )
-
-
-def shapes_of(tables: dict[str, SyscallTable]) -> list[list[tuple[int, int]]]:
-    """What the module needs to know of the tables, which are in the order of the ABIs: by ABI and
-    number, how many arguments and a mask of the 8-byte ones. x32 and unknown numbers keep six whole
-    registers."""
-    shapes = [[UNKNOWN_SHAPE] * SHAPES for _ in range(ABIS)]
-    for abi, table in enumerate(tables.values()):
-        for syscall in table:
-            if syscall.nr < SHAPES:
-                wide = sum(1 << i for i, arg in enumerate(syscall.args) if arg.bits == 64)
-                shapes[abi][syscall.nr] = (len(syscall.args), wide)
-    return shapes
 
 
 def config_of(plan: Plan) -> Config:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tracectl.capture.reader import open_capture
+from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json
 from tracectl.cli.reading import calls_of, filtered_of, lost_of, tables_of
 from tracectl.errors import EXIT_OK
@@ -37,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
 
     with open_capture(args.file) as capture:
         tables = tables_of(capture)
-        rows = summarize(calls_of(capture))
+        calls = calls_of(capture)
+        rows = summarize(calls)
         generated, lost = lost_of(capture)
         filtered, own = filtered_of(capture)
         problems = capture.problems
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
                 "own": own,
                 "problems": problems,
                 "syscalls": [{"name": name, **asdict(row)} for name, row in named],
+                "divergences": divergences_json(calls, tables),
             }
         )
         return EXIT_OK
@@ -67,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         )
         for name, row in named
     ]
-    print(format_table(header, cells))
+    print(format_table(header, cells) + divergences_section(calls, tables))
     return EXIT_OK
 
 

@@ -1,5 +1,5 @@
-"""Copies that the kernel made of what its calls were given: paths, arguments of programs,
-addresses of sockets."""
+"""Copies of what calls were given: by the kernel of paths, arguments of programs and addresses of
+sockets, and of what they opened; and of user memory."""
 
 from __future__ import annotations
 
@@ -8,18 +8,27 @@ from typing import NamedTuple
 from tracectl.abi.records import Kind
 from tracectl.decode.subbuffer import Records, Rows
 
-COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV, Kind.ADDRESS})
+COPY_KINDS = frozenset({Kind.NAME, Kind.ARGV, Kind.ADDRESS, Kind.FILE, Kind.USER, Kind.DIVERGENCE})
 
 
 class Copy(NamedTuple):
-    """``site`` is a name's Site or an address's AddressSite, ``variables`` counts an exec's
-    environment."""
+    """``data`` is the string of a record of ``kind``, the rest its fields; 0 where it has none."""
 
     kind: int
     data: bytes
     flags: int
     site: int = 0
     variables: int = 0
+    fd: int = 0
+    argument: int = 0
+    form: int = 0
+    given: int = 0
+    user_bytes: int = 0
+
+    @property
+    def paths(self) -> tuple[bytes, bytes]:
+        """Of a divergence: the path at the entry of the call, and the one that it acted on."""
+        return self.data[: self.user_bytes], self.data[self.user_bytes + 1 :]
 
 
 def copies_of(records: Records, rows: Rows) -> list[Copy]:
@@ -29,9 +38,11 @@ def copies_of(records: Records, rows: Rows) -> list[Copy]:
     for kind in COPY_KINDS:
         mine = rows[kinds == kind]
         bodies = records.bodies(kind, mine)
-        columns = [bodies["flags"].tolist()]
-        columns.append(bodies["site"].tolist() if kind != Kind.ARGV else [0] * len(mine))
-        columns.append(bodies["variables"].tolist() if kind == Kind.ARGV else [0] * len(mine))
+        names = bodies.dtype.names or ()
+        columns = [
+            bodies[field].tolist() if field in names else [0] * len(mine)
+            for field in Copy._fields[2:]
+        ]
         strings = records.iter_strings(mine)
         for row, data, *fields in zip(mine.tolist(), strings, *columns, strict=True):
             found[row] = Copy(int(kind), data, *fields)

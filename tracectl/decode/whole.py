@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracectl.abi.dtype import dtype_of
-from tracectl.abi.records import GRANULE, Call, Kind
+from tracectl.abi.records import GRANULE, Kind, Whole
 from tracectl.errors import DecodeError
 
 if TYPE_CHECKING:
     from tracectl.decode.subbuffer import Records
 
-_MORE = dtype_of(Call).itemsize // GRANULE - 1
+_MORE = dtype_of(Whole).itemsize // GRANULE - 1
 
 
 def split_calls(records: Records) -> Records:

@@ -35,11 +35,24 @@ _OTHERS = {
     Kind.ARGV: ("task_argv", (Field("bytes", "<u4"), Field("variables", "<u2"),
                               Field("flags", "<u1"))),
     Kind.ADDRESS: ("socket_address", (Field("site", "<u1"), Field("flags", "<u1"))),
+    Kind.FILE: ("fd_file", (Field("fd", "<i4"), Field("flags", "<u1"))),
+    Kind.USER: ("user_memory", (Field("argument", "<u1"), Field("form", "<u1"),
+                                Field("flags", "<u1"), Field("given", "<u4"))),
+    Kind.DIVERGENCE: ("path_divergence", (Field("argument", "<u1"),
+                                          Field("user_bytes", "<u2"))),
     Kind.FORK: ("task_fork", (Field("child_tid", "<i4"), Field("child_pid", "<i4"))),
     Kind.EXEC: ("task_exec", (Field("old_tid", "<i4"),)),
     Kind.TASK_EXIT: ("task_exit", (Field("code", "<i4"),)),
 }  # fmt: skip
-_TEXTS = {Kind.NAME: "path", Kind.EXEC: "path", Kind.ARGV: "argv", Kind.ADDRESS: "address"}
+_TEXTS = {
+    Kind.NAME: "path",
+    Kind.EXEC: "path",
+    Kind.ARGV: "argv",
+    Kind.ADDRESS: "address",
+    Kind.FILE: "path",
+    Kind.USER: "data",
+    Kind.DIVERGENCE: "paths",
+}
 
 
 def write_ctf(

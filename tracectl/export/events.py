@@ -31,6 +31,7 @@ from tracectl.export.columns import (
 )
 from tracectl.render.addresses import format_address
 from tracectl.render.copies import format_strings
+from tracectl.render.strings import format_string
 
 EVENT_COLUMNS = {
     "file": "the capture",
@@ -41,15 +42,18 @@ EVENT_COLUMNS = {
     "pid": "process (thread group) id",
     "tid": "thread id",
     "process": "name of the process at that time, as fork and exec told it",
-    "kind": "entry, exit, open_how, name, argv, address, fork, exec or task_exit",
+    "kind": "entry, exit, open_how, name, argv, address, file, user, divergence, fork, exec or "
+    "task_exit",
     "syscall": "of entry and exit: name of the system call; none where an exit does not tell",
     "abi": "of entry and exit: x86_64, i386 or x32; aarch64 or arm",
     "nr": "of entry and exit: number of the system call in its ABI",
     "args": "entry: the arguments; open_how: flags, mode, resolve; name: dfd, source, flags, "
     "site; argv: bytes, variables of the environment, flags; address: site, flags; "
-    "fork: the child's tid and pid; exec: the tid before",
+    "file: fd, flags; user: argument, form, flags, bytes given; divergence: argument, bytes of the "
+    "first path; fork: the child's tid and pid; exec: the tid before",
     "result": "exit: the result; task_exit: the wait status",
-    "text": "name: the path; exec: the path of the image; argv, address: as strace writes them",
+    "text": "name, file: the path; exec: the path of the image; argv, address, user: as strace "
+    "writes them; divergence: the path at the entry, and the kernel's",
 }
 
 _FIELDS = {
@@ -57,11 +61,17 @@ _FIELDS = {
     Kind.NAME: ("dfd", "source", "flags", "site"),
     Kind.ARGV: ("bytes", "variables", "flags"),
     Kind.ADDRESS: ("site", "flags"),
+    Kind.FILE: ("fd", "flags"),
+    Kind.USER: ("argument", "form", "flags", "given"),
+    Kind.DIVERGENCE: ("argument", "user_bytes"),
     Kind.FORK: ("tid", "tgid"),
     Kind.EXEC: ("old_tid",),
 }
 _ARGV_FLAGS = _FIELDS[Kind.ARGV].index("flags")
-_KIND_WORDS = [kind.name.lower() for kind in Kind]
+# By kind - 1.
+_KIND_WORDS = [
+    Kind(value).name.lower() if value in set(Kind) else "" for value in range(1, max(Kind) + 1)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +164,10 @@ def _shown(kind: int, text: bytes, flags: int) -> bytes:
     """Strings as they are; what is none, as strace writes it."""
     if kind == Kind.ARGV:
         return format_strings(text, flags & ArgvFlag.TRUNCATED).encode()
+    if kind == Kind.DIVERGENCE:
+        return format_strings(text + bytes(1)).encode()
+    if kind == Kind.USER:
+        return format_string(text).encode()
     return format_address(text).encode() if kind == Kind.ADDRESS else text
 
 

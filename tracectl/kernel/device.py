@@ -158,11 +158,14 @@ class Device:
         target_pid: int = 0,
         flags: int = 0,
         terms: Terms | None = None,
+        reads: bytes = b"",
         label: str = "",
     ) -> int:
-        """Arms a session that this file owns; answers its id."""
+        """Arms a session that this file owns; answers its id. ``reads``, of pack_reads(), go with
+        EventClass.USER."""
         check_switches(classes)
         table = ctypes.create_string_buffer(_pack_shapes(shapes))
+        reads_ = ctypes.create_string_buffer(reads)
         filter_ = ctypes.create_string_buffer((terms or Terms()).pack())
         request = {
             "abi": ABI_VERSION,
@@ -173,7 +176,8 @@ class Device:
             "flags": flags,
             "shapes": ctypes.addressof(table),
             "filter": ctypes.addressof(filter_),
-            "reserved": [0] * 3,
+            "reads": ctypes.addressof(reads_) if reads else 0,
+            "reserved": [0] * 2,
             "session_id": 0,
             "failed_class": 0,
             "reserved1": 0,

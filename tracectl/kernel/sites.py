@@ -10,10 +10,12 @@ from tracectl.errors import UnsupportedError
 
 _SITES = {
     EventClass.SYSCALL: "the tracepoints sys_enter and sys_exit",
+    EventClass.USER: "the tracepoints sys_enter and sys_exit",
     EventClass.OPEN_HOW: "do_sys_openat2",
     EventClass.OPEN_NAME: "do_filp_open",
     EventClass.PATH: "filename_lookup and __filename_parentat",
     EventClass.SOCKET: "security_socket_connect, _bind and _sendmsg",
+    EventClass.FILE: "fd_install",
     EventClass.TASK: "the tracepoints of fork, exec and exit",
 }
 _WITHOUT = {
@@ -21,8 +23,9 @@ _WITHOUT = {
     EventClass.OPEN_NAME: "--no-names",
     EventClass.PATH: "--no-paths",
     EventClass.SOCKET: "--no-sockets",
+    EventClass.FILE: "--no-files",
 }
-_BY_FTRACE = EventClass.OPEN_NAME | EventClass.PATH | EventClass.SOCKET
+_BY_FTRACE = EventClass.OPEN_NAME | EventClass.PATH | EventClass.SOCKET | EventClass.FILE
 
 _FTRACE_ENABLED = Path("/proc/sys/kernel/ftrace_enabled")
 _KPROBES_ENABLED = Path("/sys/kernel/debug/kprobes/enabled")

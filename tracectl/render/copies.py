@@ -52,6 +52,9 @@ def texts_of(call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]) ->
         if name is not None and arguments[index]:
             texts[index] = format_string(name.data)
             rest.remove(name)
+    for copy in rest:
+        if copy.kind == Kind.DIVERGENCE and copy.argument in texts:
+            texts[copy.argument] += f" /* at entry {format_string(copy.paths[0])} */"
     if call.name in _ADDRESSES:
         texts |= _texts_of_address(call, arguments, rest)
     image = next((copy for copy in rest if copy.kind == Kind.ARGV), None)

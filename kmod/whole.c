@@ -3,9 +3,9 @@
 #include <linux/kernel.h>
 #include <linux/sched.h>
 
-#include "arch.h"
 #include "call.h"
 #include "session.h"
+#include "whole.h"
 
 static bool is_escaped(u16 id)
 {
@@ -35,11 +35,11 @@ unsigned int tracectl_payload_granules(const struct tracectl_layout *layout,
 }
 
 /* The current thread enters a call. */
-void tracectl_call_withhold(struct tracectl_cpu *pc, struct pt_regs *regs,
-			    long nr)
+void tracectl_whole_withhold(struct tracectl_cpu *pc, struct pt_regs *regs,
+			     long nr)
 {
 	struct tracectl_withheld *held = tracectl_withheld_claim(pc);
-	struct tracectl_called call = tracectl_syscall_classify(nr);
+	struct tracectl_call call = tracectl_classify(nr);
 
 	if (!held) {
 		tracectl_stream_lose(pc, TRACECTL_KIND_ENTRY,
@@ -63,7 +63,7 @@ static void put_call(struct tracectl_cpu *pc,
 		     struct tracectl_place place)
 {
 	const struct tracectl_layout *layout = &pc->layouts[held->slot];
-	struct tracectl_call *record = (void *)place.record;
+	struct tracectl_whole *record = (void *)place.record;
 	unsigned int granules = tracectl_payload_granules(layout, held->id) + 2;
 
 	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_CALL, held->id,
@@ -80,7 +80,7 @@ static void record_call(struct tracectl_cpu *pc,
 			const struct tracectl_withheld *held, long result)
 {
 	const unsigned int more =
-		sizeof(struct tracectl_call) - TRACECTL_HEAD_BYTES;
+		sizeof(struct tracectl_whole) - TRACECTL_HEAD_BYTES;
 	struct tracectl_syscall_counts *counts = &pc->counts[held->slot];
 	struct tracectl_entered entry = { .ns = held->ns };
 	struct tracectl_place place;
@@ -100,8 +100,8 @@ static void record_call(struct tracectl_cpu *pc,
 }
 
 /* The call that the current thread leaves was withheld. */
-void tracectl_call_judge(struct tracectl_cpu *pc,
-			 struct tracectl_withheld *held, long result)
+void tracectl_whole_judge(struct tracectl_cpu *pc,
+			  struct tracectl_withheld *held, long result)
 {
 	u64 ns = tracectl_clock_read(&pc->clock) - held->ns;
 

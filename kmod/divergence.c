@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Paths in user memory when a call was entered, compared with what the kernel then
+ * acted on: a program that changed one in between has fooled whoever looked at the
+ * first.
+ */
+#include <linux/bitops.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "divergence.h"
+#include "name.h"
+#include "probes.h"
+#include "session.h"
+
+/* Whole paths for each possible thread would be 32 GiB. */
+#define KEPT 1024
+#define PATHS 2 /* no call has more */
+
+struct kept_path {
+	u8 argument;
+	bool is_open; /* no name has come of it yet */
+	bool is_known; /* else it could not be read */
+	u16 length;
+	char text[PATH_MAX];
+};
+
+/* The paths of the call that a thread is in. */
+struct tracectl_kept {
+	unsigned long busy; /* bit 0: a CPU is at it */
+	pid_t tid;
+	u8 count;
+	struct kept_path paths[PATHS];
+};
+
+DEFINE_STATIC_KEY_FALSE(tracectl_compares_names);
+
+static struct tracectl_kept *kept_of(const struct tracectl_session *session)
+{
+	return &session->kept[current->pid % KEPT];
+}
+
+/* Another thread with the same low bits may be at it; neither waits. */
+static bool take(struct tracectl_kept *kept)
+{
+	return !test_and_set_bit_lock(0, &kept->busy);
+}
+
+static void give(struct tracectl_kept *kept)
+{
+	clear_bit_unlock(0, &kept->busy);
+}
+
+/* The current thread enters a call. */
+void tracectl_divergence_forget(void)
+{
+	struct tracectl_kept *kept;
+
+	if (!static_branch_unlikely(&tracectl_compares_names))
+		return;
+	kept = kept_of(raw_cpu_read(tracectl_cpus.session));
+	preempt_disable_notrace();
+	if (READ_ONCE(kept->tid) == current->pid && take(kept)) {
+		if (kept->tid == current->pid)
+			kept->tid = 0;
+		give(kept);
+	}
+	preempt_enable_notrace();
+}
+
+/* Preemption is off. */
+void tracectl_divergence_keep(const struct tracectl_cpu *pc, u8 argument,
+			      const char *text, size_t length, bool is_known)
+{
+	struct tracectl_kept *kept;
+	struct kept_path *path;
+
+	if (!static_branch_unlikely(&tracectl_compares_names))
+		return;
+	kept = kept_of(pc->session);
+	if (!take(kept))
+		return;
+	if (kept->tid != current->pid) {
+		kept->tid = current->pid;
+		kept->count = 0;
+	}
+	if (kept->count < PATHS) {
+		path = &kept->paths[kept->count++];
+		path->argument = argument;
+		path->is_open = true;
+		path->is_known = is_known;
+		path->length = min_t(size_t, length, PATH_MAX - 1);
+		memcpy(path->text, text, path->length);
+	}
+	give(kept);
+}
+
+/*
+ * The path that has become @name: an equal one, else the next. Where a struct
+ * filename is does not tell any more in 7.2.
+ */
+static struct kept_path *find(struct tracectl_kept *kept, const char *name,
+			      size_t length)
+{
+	struct kept_path *path, *next = NULL;
+	int i;
+
+	for (i = kept->count - 1; i >= 0; i--) {
+		path = &kept->paths[i];
+		if (!path->is_open)
+			continue;
+		next = path;
+		if (path->is_known && path->length == length &&
+		    !memcmp(path->text, name, length))
+			break;
+	}
+	return next;
+}
+
+static void put_divergence(struct tracectl_cpu *pc,
+			   const struct kept_path *path, const char *name,
+			   size_t length)
+{
+	size_t bytes = path->length + 1 + length;
+	struct tracectl_divergence *record;
+	struct tracectl_place place;
+	char *text;
+
+	place = tracectl_stream_begin(pc, ALIGN(bytes + 1, TRACECTL_GRANULE),
+				      TRACECTL_KIND_DIVERGENCE);
+	pc->totals->generated[TRACECTL_KIND_DIVERGENCE]++;
+	record = (void *)place.record;
+	if (!record)
+		return;
+	tracectl_record_head(place,
+			     TRACECTL_HEAD(TRACECTL_KIND_DIVERGENCE, bytes, 1));
+	record->user_bytes = path->length;
+	record->argument = path->argument;
+	record->reserved0 = 0;
+	record->reserved1 = 0;
+	text = (char *)(record + 1);
+	((u64 *)(text + ALIGN(bytes + 1, TRACECTL_GRANULE)))[-1] = 0;
+	memcpy(text, path->text, path->length);
+	text[path->length] = '\0';
+	memcpy(text + path->length + 1, name, length);
+	tracectl_stream_commit(pc, text + ALIGN(bytes + 1, TRACECTL_GRANULE));
+}
+
+static void compare(struct tracectl_cpu *pc, const char *name)
+{
+	struct tracectl_kept *kept = kept_of(pc->session);
+	size_t length = strnlen(name, PATH_MAX - 1);
+	struct kept_path *path;
+
+	if (!take(kept))
+		return;
+	path = kept->tid == current->pid ? find(kept, name, length) : NULL;
+	if (path) {
+		path->is_open = false;
+		if (path->is_known && (path->length != length ||
+				       memcmp(path->text, name, length)))
+			put_divergence(pc, path, name, length);
+	}
+	give(kept);
+}
+
+/* The NAME record of @path, and what it is other than. Its gate is open. */
+noinline notrace void tracectl_divergence_name(u32 class,
+					       struct tracectl_path_name path)
+{
+	struct tracectl_cpu *pc;
+
+	preempt_disable_notrace();
+	tracectl_name_record_slowly(class, path);
+	pc = tracectl_stream_enter(TRACECTL_CLASS_DIVERGENCE);
+	if (pc)
+		compare(pc, path.name);
+	tracectl_stream_leave();
+}
+
+int tracectl_divergence_attach(void)
+{
+	static_branch_enable(&tracectl_compares_names);
+	static_branch_inc(&tracectl_inspects_names);
+	return 0;
+}
+
+void tracectl_divergence_detach(void)
+{
+	static_branch_dec(&tracectl_inspects_names);
+	static_branch_disable(&tracectl_compares_names);
+}
+
+int tracectl_divergence_init(struct tracectl_session *session)
+{
+	session->kept = vzalloc(KEPT * sizeof(*session->kept));
+	return session->kept ? 0 : -ENOMEM;
+}
+
+void tracectl_divergence_destroy(struct tracectl_session *session)
+{
+	vfree(session->kept);
+}

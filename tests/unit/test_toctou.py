@@ -1,0 +1,75 @@
+"""Paths that changed while a call was under way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from captures import write_capture
+from subbuffers import SHAPES, SubBuffer
+from tracectl.abi.control import READS, Read
+from tracectl.abi.records import ABIS, Form
+from tracectl.analysis.calls import pair_calls
+from tracectl.analysis.toctou import Divergence, find_divergences
+from tracectl.kernel.reads import Wanted, pack_reads
+from tracectl.tables.table import load_tables
+
+OPENAT, RENAME = 257, 82
+
+
+def raced(subbuffer: SubBuffer, time_ns: int, tid: int) -> SubBuffer:
+    return (
+        subbuffer.entry(time_ns, tid, OPENAT, [2**32 - 100, 0x1000])
+        .user(time_ns + 1, tid, 1, b"/a", form=Form.PATH)
+        .name(time_ns + 2, tid, b"/b")
+        .divergence(time_ns + 2, tid, b"/a", b"/b")
+        .exit(time_ns + 3, tid, OPENAT, 3)
+    )
+
+
+@pytest.fixture
+def capture(tmp_path):
+    subbuffer = raced(raced(SubBuffer(), 1000, 7), 2000, 7)
+    subbuffer.entry(3000, 7, OPENAT).name(3001, 7, b"/a").exit(3002, 7, OPENAT, 3)
+    return write_capture(tmp_path / "a.trace", [subbuffer])
+
+
+def run(*argv) -> str:
+    command = [sys.executable, "-m", "tracectl", *map(str, argv)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_those_of_a_process_are_counted():
+    records = raced(raced(SubBuffer(), 1000, 7), 2000, 7).decode()
+    calls = pair_calls([records], SHAPES, None)
+    assert find_divergences(calls) == [Divergence(0, OPENAT, 7, b"/a", b"/b", 2)]
+
+
+def test_report_lists_them(capture):
+    told = json.loads(run("report", "--json", capture))["divergences"]
+    assert told == [{"name": "openat", "pid": 7, "entered": "/a", "used": "/b", "calls": 2}]
+    last = run("report", capture).splitlines()[-1]
+    assert last.split() == ["openat", "2", "7", '"/a"', '"/b"']
+
+
+def test_print_shows_both(capture):
+    first, _, last = run("print", capture).splitlines()
+    assert first.startswith('openat(AT_FDCWD, "/b" /* at entry "/a" */, O_RDONLY)')
+    assert "at entry" not in last
+    assert json.loads(run("print", "--json", capture).splitlines()[0])["divergences"] == [
+        ["/a", "/b"]
+    ]
+
+
+def test_each_path_of_a_call_is_read():
+    packed = pack_reads(load_tables("x86_64"), Wanted(paths=True))
+    assert len(packed) == ABIS * 512 * READS * Read.sizeof()
+    for abi, number in ((0, RENAME), (1, 38), (2, RENAME)):
+        at = (abi * 512 + number) * READS * Read.sizeof()
+        reads = [Read.parse(packed[at + index * Read.sizeof() :]) for index in range(3)]
+        assert [(read.form, read.argument) for read in reads] == [
+            (Form.PATH, 0), (Form.PATH, 1), (Form.NONE, 0)
+        ]  # fmt: skip

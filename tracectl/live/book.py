@@ -1,0 +1,100 @@
+"""The newest calls, in order of time: for scrolling back, within a fixed memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.live.page import I64, Page
+
+_BLOCK = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Calls of several pages in order of time: ``page`` is the number of each one's, ``index`` its
+    place in there."""
+
+    time_ns: I64
+    page: NDArray[np.int32]
+    index: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What a book held at one time; it stays as it is, but for the ends of calls."""
+
+    pages: dict[int, Page]
+    blocks: tuple[Block, ...]
+    dropped: int = 0
+
+
+class Book:
+    """``capacity_bytes`` are of sub-buffers; the columns take about as much again. ``dropped`` are
+    calls that are in no page any more."""
+
+    def __init__(self, capacity_bytes: int) -> None:
+        self.capacity_bytes = capacity_bytes
+        self.dropped = 0
+        self._pages: dict[int, Page] = {}
+        self._blocks: list[Block] = []
+        self._size_bytes = 0
+
+    @property
+    def pages(self) -> dict[int, Page]:
+        return self._pages
+
+    def shelf(self) -> Shelf:
+        return Shelf(dict(self._pages), tuple(self._blocks), self.dropped)
+
+    def add(self, pages: Sequence[Page]) -> None:
+        for page in pages:
+            self._pages[page.number] = page
+            self._size_bytes += len(page.data)
+        self._merge([_block_of(page) for page in pages if len(page)])
+        while self._size_bytes > self.capacity_bytes and len(self._pages) > 1:
+            self._drop_oldest()
+
+    def _merge(self, fresh: list[Block]) -> None:
+        """CPUs hand over at different times, so that newer calls may be here already."""
+        if not fresh:
+            return
+        first_ns = min(int(block.time_ns[0]) for block in fresh)
+        while self._blocks and (
+            len(self._blocks[-1]) < _BLOCK // 2 or int(self._blocks[-1].time_ns[-1]) > first_ns
+        ):
+            fresh.append(self._blocks.pop())
+        time_ns = np.concatenate([block.time_ns for block in fresh])
+        page = np.concatenate([block.page for block in fresh])
+        index = np.concatenate([block.index for block in fresh])
+        order = np.argsort(time_ns, kind="stable")
+        for start in range(0, len(order), _BLOCK):
+            rows = order[start : start + _BLOCK]
+            self._blocks.append(Block(time_ns[rows], page[rows], index[rows]))
+
+    def _drop_oldest(self) -> None:
+        number = next(iter(self._pages))
+        page = self._pages.pop(number)
+        self._size_bytes -= len(page.data)
+        self.dropped += len(page)
+        kept = []
+        for block in self._blocks:
+            if len(page) and block.time_ns[0] <= page.time_ns[-1]:
+                rows = np.flatnonzero(block.page != number)
+                block = Block(block.time_ns[rows], block.page[rows], block.index[rows])  # noqa: PLW2901
+            if len(block):
+                kept.append(block)
+        self._blocks = kept
+
+
+def _block_of(page: Page) -> Block:
+    count = len(page)
+    return Block(
+        page.time_ns, np.full(count, page.number, np.int32), np.arange(count, dtype=np.int32)
+    )

@@ -1,0 +1,132 @@
+"""Files by what is done with them: opens and other look-ups, errors, time, bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.records import Kind, Site
+from tracectl.decode.subbuffer import Records
+from tracectl.live.ended import Ended
+from tracectl.live.page import I64, NO_PATH, Page
+from tracectl.live.paths import UNKNOWN, Paths
+from tracectl.live.ranking import Ranking
+from tracectl.tables.table import SyscallTable
+
+_CAPACITY = 1 << 15
+_MAX_DESCRIPTORS = 1 << 17
+
+_OPENERS = ("open", "openat", "openat2", "creat")
+# Their descriptor stands first, and they answer how many bytes they moved.
+_MOVERS = (
+    "read", "write", "pread64", "pwrite64", "readv", "writev", "preadv", "pwritev", "preadv2",
+    "pwritev2", "getdents", "getdents64", "sendfile", "sendfile64",
+)  # fmt: skip
+# What they answer is a descriptor that was something else.
+_MAKERS = ("dup", "dup2", "dup3", "socket", "accept", "accept4", "epoll_create1", "eventfd2")
+
+
+class Files:
+    """``ranking`` is by number of ``paths``. Calls are those that name the file; bytes come by
+    descriptor, as its process opened it, and of others under UNKNOWN."""
+
+    def __init__(self, tables: list[SyscallTable]) -> None:
+        self.paths = Paths()
+        self.ranking = Ranking(_CAPACITY)
+        self._openers = slots_named(tables, _OPENERS)
+        self._movers = slots_named(tables, _MOVERS)
+        self._makers = slots_named(tables, _MAKERS)
+        self._closers = slots_named(tables, ("close",))
+        self._open: dict[int, int] = {}
+        """Paths by tgid << 32 | descriptor."""
+
+    def name(self, page: Page, records: Records) -> None:
+        """Gives the calls of ``page`` the first path that the kernel took from each."""
+        rows = records.rows(Kind.NAME)
+        if not len(rows):
+            return
+        if records.bodies(Kind.NAME, rows)["site"].max() > Site.PARENT:
+            # A symbolic link's text is no file.
+            rows = rows[records.bodies(Kind.NAME, rows)["site"] <= Site.PARENT]
+        at = np.searchsorted(page.row, rows) - 1
+        strings = list(records.iter_strings(rows))
+        for name, row, index in zip(strings, rows.tolist(), at.tolist(), strict=True):
+            tid = records.tid[row]
+            if index < 0 or page.tid[index] != tid:
+                mine = np.flatnonzero(page.tid[: index + 1] == tid)
+                if not len(mine):
+                    continue
+                index = int(mine[-1])  # noqa: PLW2901
+            if page.path[index] == NO_PATH:
+                page.path[index] = self.paths.number_of(name)
+        if len(self.paths) > 2 * _CAPACITY:
+            self.paths.keep([*self.ranking.keys(), *self._open.values()])
+
+    def add_calls(self, page: Page, buckets: I64) -> None:
+        named = np.flatnonzero(page.path != NO_PATH)
+        self.ranking.add_calls(page.path[named].astype(np.int64), buckets[named])
+
+    def add_ends(self, ended: Ended) -> None:
+        named = np.flatnonzero(ended.path != NO_PATH)
+        self.ranking.add_ends(ended.path[named], ended.take(named))
+        self._follow(ended)
+
+    def _follow(self, ended: Ended) -> None:
+        """Which descriptor is which file, in order of time, and what was moved through it."""
+        slot, result = ended.slot, ended.result
+        opens = np.isin(slot, self._openers) & (result >= 0)
+        makes = np.isin(slot, self._makers) & (result >= 0)
+        closes = np.isin(slot, self._closers)
+        moves = np.isin(slot, self._movers) & (result > 0)
+        rows = np.flatnonzero(opens | makes | closes | moves)
+        if not len(rows):
+            return
+        answers = (opens | makes)[rows]
+        descriptor = np.where(answers, result[rows], ended.first[rows]) & 0xFFFFFFFF
+        key = ended.tgid[rows].astype(np.int64) << 32 | descriptor
+        order = np.lexsort((ended.exit_ns[rows], key))
+        rows, key = rows[order], key[order]
+        sets = ~moves[rows]
+        path = np.where(opens[rows], ended.path[rows], NO_PATH).astype(np.int64)
+        index = np.arange(len(rows))
+        last_set = np.maximum.accumulate(np.where(sets, index, -1))
+        known = (last_set >= 0) & (key[last_set] == key)
+        used = np.flatnonzero(~sets)
+        found = np.where(known[used], path[last_set[used]], self._known(key[used]))
+        found[found == NO_PATH] = UNKNOWN
+        self.ranking.add_bytes(found, result[rows[used]])
+        ends = self._last_sets(key, sets)
+        self._remember(key[ends], path[ends])
+
+    @staticmethod
+    def _last_sets(key: I64, sets: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The last row of each key that sets it; ``key`` is sorted."""
+        rows = np.flatnonzero(sets)
+        is_last = np.append(key[rows][1:] != key[rows][:-1], np.ones(min(len(rows), 1), np.bool_))
+        ends: NDArray[np.intp] = rows[is_last]
+        return ends
+
+    def _known(self, keys: I64) -> I64:
+        unique, inverse = np.unique(keys, return_inverse=True)
+        found = [self._open.get(key, NO_PATH) for key in unique.tolist()]
+        paths: I64 = np.array(found, np.int64)[inverse]
+        return paths
+
+    def _remember(self, keys: I64, paths: I64) -> None:
+        for key, path in zip(keys.tolist(), paths.tolist(), strict=True):
+            self._open.pop(key, None)
+            if path != NO_PATH:
+                self._open[key] = path
+        while len(self._open) > _MAX_DESCRIPTORS:
+            self._open.pop(next(iter(self._open)))
+
+
+def slots_named(tables: list[SyscallTable], names: tuple[str, ...]) -> I64:
+    """ABI * 512 + number of the calls of these names, in each ABI's table."""
+    found = [
+        abi * 512 + call.nr
+        for abi, table in enumerate(tables)
+        for call in map(table.by_name, names)
+        if call is not None
+    ]
+    return np.array(sorted(found), np.int64)

@@ -1,0 +1,75 @@
+"""The course of things over time: events and losses by CPU, durations of calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.records import FRAMING_KINDS
+from tracectl.decode.subbuffer import Records
+from tracectl.live.ended import Ended
+from tracectl.live.histogram import BINS, OCTAVES
+from tracectl.live.page import I64
+from tracectl.live.ring import TimeRing
+
+LENGTH = 300
+_BINS_PER_OCTAVE = BINS // OCTAVES
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """By bucket of time, oldest first; ``first`` is the number of the oldest bucket.
+
+    ``events`` has shape (LENGTH, CPUs); ``heat`` has the calls that ended then, by octave of their
+    duration in ns, shape (LENGTH, OCTAVES).
+    """
+
+    first: int
+    width_ns: int
+    events: I64
+    heat: I64
+
+    @property
+    def rate(self) -> NDArray[np.float64]:
+        """Events a second of all CPUs."""
+        rate: NDArray[np.float64] = self.events.sum(axis=1) * (1e9 / self.width_ns)
+        return rate
+
+
+class History:
+    def __init__(self, cpus: int, width_ns: int) -> None:
+        self.width_ns = width_ns
+        self._events = TimeRing((cpus,), LENGTH)
+        self._heat = TimeRing((OCTAVES,), LENGTH)
+
+    @property
+    def newest(self) -> int:
+        return self._events.newest
+
+    def add_records(self, records: Records, span_ns: tuple[int, int] | None) -> None:
+        """Its events, of the time between ``span_ns`` where that is given."""
+        events = ~np.isin(records.kind, list(FRAMING_KINDS))
+        if span_ns is not None:
+            events &= (records.time_ns >= span_ns[0]) & (records.time_ns < span_ns[1])
+        buckets = records.time_ns[events].astype(np.int64) // self.width_ns
+        self._events.add(buckets, np.full(len(buckets), records.cpu))
+
+    def add_ends(self, ended: Ended) -> None:
+        buckets = ended.exit_ns // self.width_ns
+        self._heat.add(buckets, ended.bins // _BINS_PER_OCTAVE)
+
+    def advance(self, bucket: int) -> None:
+        self._events.advance(bucket)
+        self._heat.advance(bucket)
+
+    def course(self) -> Course:
+        self._heat.advance(self._events.newest)
+        self._events.advance(self._heat.newest)
+        return Course(
+            first=self._events.newest - LENGTH + 1,
+            width_ns=self.width_ns,
+            events=self._events.last(LENGTH),
+            heat=self._heat.last(LENGTH),
+        )

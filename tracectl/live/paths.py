@@ -1,0 +1,38 @@
+"""Numbers for paths, so that a column can hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+UNKNOWN = 0
+"""Descriptors that were open before, or inherited."""
+
+
+class Paths:
+    """Paths by number. A number that was given up is never given again."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+        self._paths: dict[int, bytes] = {UNKNOWN: b"(descriptors opened before)"}
+        self._next = UNKNOWN + 1
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def number_of(self, path: bytes) -> int:
+        number = self._numbers.get(path)
+        if number is None:
+            number = self._numbers[path] = self._next
+            self._paths[number] = path
+            self._next += 1
+        return number
+
+    def text(self, number: int) -> str:
+        """ "?" for one that was given up."""
+        return self._paths.get(number, b"?").decode(errors="backslashreplace")
+
+    def keep(self, numbers: Iterable[int]) -> None:
+        """Gives up all others."""
+        kept = {UNKNOWN, *numbers}
+        self._paths = {number: path for number, path in self._paths.items() if number in kept}
+        self._numbers = {path: number for number, path in self._paths.items() if number != UNKNOWN}

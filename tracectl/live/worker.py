@@ -1,0 +1,124 @@
+"""The thread that reads a source and keeps its model, so that a screen never waits for either."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tracectl.errors import TracectlError
+from tracectl.live.capture import CaptureSource
+from tracectl.live.model import BOOK_BYTES, Model, View
+from tracectl.live.source import Losses, Source
+
+PERIOD_S = 0.1
+_CAPTURE_BOOK_BYTES = 8 * BOOK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``error`` is why nothing more comes; ``part`` how much of a capture has been read."""
+
+    losses: Losses
+    part: float
+    has_ended: bool
+    error: str | None = None
+
+
+class Worker:
+    """Reads from start() to close(). ``view`` and ``progress`` are replaced as a whole, so that any
+    thread may take them; ``span_ns`` is the part of a capture that is shown."""
+
+    def __init__(self, open_source: Callable[[], Source], *, book_bytes: int | None = None) -> None:
+        """TracectlError when the source cannot be opened."""
+        self.source = open_source()
+        self.facts = self.source.facts
+        self._book_bytes = book_bytes or (BOOK_BYTES if self.facts.is_live else _CAPTURE_BOOK_BYTES)
+        self.span_ns: tuple[int, int] | None = None
+        self._model = self._new_model()
+        self.view: View = self._model.view()
+        self.progress = Progress(Losses(), 0.0, has_ended=False)
+        self.published = 0
+        self._offset_ns = _offset_ns(self.source)
+        self._wake = threading.Condition()
+        self._is_closing = False
+        self._wanted: tuple[tuple[int, int] | None] | None = None
+        self._thread = threading.Thread(target=self._run, name="tracectl-reader", daemon=True)
+
+    def start(self) -> Worker:
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        with self._wake:
+            self._is_closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.source.close()
+
+    def select(self, span_ns: tuple[int, int] | None) -> None:
+        """Counts anew, only what is of ``span_ns``; a live source has no such thing."""
+        if isinstance(self.source, CaptureSource):
+            with self._wake:
+                self._wanted = (span_ns,)
+                self._wake.notify()
+
+    def _run(self) -> None:
+        error = None
+        try:
+            while not self._is_closing:
+                self._take_wish()
+                self._read_for(PERIOD_S)
+                self._publish(None)
+                self._rest()
+        except TracectlError as failure:
+            error = str(failure)
+        except OSError as failure:
+            error = f"{self.facts.title}: {failure.strerror}"
+        if error is not None:
+            self._publish(error)
+
+    def _read_for(self, period_s: float) -> None:
+        deadline_s = time.monotonic() + period_s
+        while (rest_s := deadline_s - time.monotonic()) > 0 and not self.source.has_ended():
+            chunks = self.source.read(rest_s)
+            if chunks or self.source.has_ended():
+                self._model.add(chunks, self.source.settled_ns)
+        if self.facts.is_live and not self.source.has_ended():
+            self._model.advance(time.monotonic_ns() + self._offset_ns)
+
+    def _rest(self) -> None:
+        """Once all has been read, until something is wished for."""
+        with self._wake:
+            self._wake.wait_for(
+                lambda: self._is_closing or self._wanted is not None or not self.source.has_ended()
+            )
+
+    def _take_wish(self) -> None:
+        with self._wake:
+            wanted, self._wanted = self._wanted, None
+        if wanted is not None and isinstance(self.source, CaptureSource):
+            self.source.restart(wanted[0])
+            self.span_ns = wanted[0]
+            self._model = self._new_model()
+
+    def _new_model(self) -> Model:
+        return Model(self.facts, book_bytes=self._book_bytes, span_ns=self.span_ns)
+
+    def _publish(self, error: str | None) -> None:
+        self._model.problems[:0] = self.source.problems
+        self.source.problems.clear()
+        self.view = self._model.view()
+        losses = self.progress.losses if error else self.source.losses()
+        self.progress = Progress(
+            losses, self.source.progress(), has_ended=self.source.has_ended(), error=error
+        )
+        self.published += 1
+
+
+def _offset_ns(source: Source) -> int:
+    """From CLOCK_MONOTONIC to the session's clock, which is never set."""
+    moment = source.facts.moments[0]
+    return moment.trace_ns - moment.mono_ns
