@@ -252,6 +252,19 @@ def test_without_an_end_block_the_last_second_is_in_doubt():
     assert rows(pair_calls(records, SHAPES, None))[1][2] == UNFINISHED
 
 
+def test_whole_calls_are_calls():
+    subbuffer = SubBuffer().entry(30, 2, READ).far_exit(35, 2, READ, 5).name(40, 1, b"/in")
+    subbuffer.call(50, 1, OPENAT, 10, -2, (7, 8, 9, 0)).call(60, 1, GETPID, 55, 1)
+    calls = pair(subbuffer)
+    assert sorted(rows(calls), key=lambda row: row[3]) == [
+        (1, OPENAT, PAIRED, 10, 50, -2),
+        (2, READ, PAIRED, 30, 35, 5),
+        (1, GETPID, PAIRED, 55, 60, 1),
+    ]
+    assert named(calls) == [(10, b"/in")]
+    assert calls.arguments[calls.nr == OPENAT].tolist() == [[7, 8, 9, 0, 0, 0]]
+
+
 def test_exec_in_a_leader_renames_nothing():
     calls = pair(SubBuffer().entry(10, 100, EXECVE).exec(20, 100, 100).far_exit(30, 100, EXECVE))
     assert rows(calls) == [(100, EXECVE, PAIRED, 10, 30, 0)]

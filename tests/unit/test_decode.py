@@ -50,6 +50,7 @@ def subbuffers(draw) -> bytes:
             st.sampled_from(
                 [
                     "entry",
+                    "call",
                     "exit",
                     "near",
                     "short",
@@ -64,10 +65,13 @@ def subbuffers(draw) -> bytes:
                 ]
             )
         )
-        if kind == "entry":
-            args = draw(st.lists(U64, max_size=6))
-            head = _head(now, Kind.ENTRY, len(args), draw(st.integers(0, 65535)))
-            parts.append(abi.Record.build(head) + b"".join(a.to_bytes(8, "little") for a in args))
+        if kind in ("entry", "call"):
+            which = {"entry": Kind.ENTRY, "call": Kind.CALL}[kind]
+            began = draw(st.integers(max(0, now - 2**40), now + 100))
+            words = [] if kind == "entry" else [draw(U64), began]
+            words += draw(st.lists(U64, max_size=6))
+            head = _head(now, which, len(words), draw(st.integers(0, 65535)))
+            parts.append(abi.Record.build(head) + b"".join(a.to_bytes(8, "little") for a in words))
             is_entered = True
         elif kind == "exit" or (kind in ("near", "short") and not is_entered):
             add(Kind.EXIT, {"result": draw(S64)})
