@@ -35,7 +35,7 @@ outcomes() { rm -f /dev/shm/beside; setarch -R {outcomes} /dev/shm/in; }
     + "".join(
         f"tracectl start -o /job/{name}.trace --comm outcomes {options}\n"
         "outcomes\n"
-        "tracectl status --json >/job/status\n"
+        "tracectl status --json >/job/shown\n"
         "tracectl stop\n"
         for name, options in RUNS.items()
     )
@@ -144,5 +144,5 @@ def test_calls_by_how_they_end(guest, workload, tmp_path):
     said = (tmp_path / "names").read_text()
     assert "no names" in said
     assert said.endswith("1\n")
-    status = json.loads((tmp_path / "status").read_text())
+    status = json.loads((tmp_path / "shown").read_text())
     assert status["filter"] == {"comm": "outcomes", "slower_ns": 0}

@@ -101,12 +101,13 @@ def cpus_of(text: str) -> frozenset[int]:
     """CPUs of a list as the kernel writes them: 0-3,8."""
     chosen: set[int] = set()
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not first.isdecimal() or not last.isdecimal():
             raise UsageError(f"{text!r} is no list of CPUs, such as 0-3,8")
-        if not int(first) <= int(last or first) < CPUS_MAX:
+        if not int(first) <= int(last) < CPUS_MAX:
             raise UsageError(f"there are no CPUs {part}")
-        chosen |= set(range(int(first), int(last or first) + 1))
+        chosen |= set(range(int(first), int(last) + 1))
     return frozenset(chosen)
 
 
