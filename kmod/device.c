@@ -14,6 +14,7 @@
 
 #include "counters.h"
 #include "device.h"
+#include "helpers.h"
 #include "probes.h"
 #include "reader.h"
 #include "session.h"
@@ -22,6 +23,7 @@
 struct client {
 	struct mutex lock;
 	struct tracectl_session *session;
+	int helper;
 };
 
 static long do_info(struct file *file, void __user *arg)
@@ -240,6 +242,7 @@ static int device_open(struct inode *inode, struct file *file)
 	if (!client)
 		return -ENOMEM;
 	mutex_init(&client->lock);
+	client->helper = tracectl_helper_begin();
 	file->private_data = client;
 	return nonseekable_open(inode, file);
 }
@@ -250,6 +253,7 @@ static int device_release(struct inode *inode, struct file *file)
 
 	if (client->session)
 		tracectl_session_close(client->session);
+	tracectl_helper_end(client->helper);
 	kfree(client);
 	return 0;
 }

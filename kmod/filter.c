@@ -12,6 +12,7 @@
 #include <linux/vmalloc.h>
 
 #include "filter.h"
+#include "helpers.h"
 #include "name.h"
 #include "session.h"
 #include "stream.h"
@@ -25,7 +26,6 @@ u64 __percpu *tracectl_filtered;
 
 int tracectl_filter_init(struct tracectl_selection *selection, pid_t target)
 {
-	selection->owner_tgid = current->tgid;
 	selection->filtered =
 		__alloc_percpu(TRACECTL_SLOTS * sizeof(u64), sizeof(u64));
 	selection->terms = kzalloc(sizeof(*selection->terms), GFP_KERNEL);
@@ -212,7 +212,7 @@ static bool is_wanted(const struct tracectl_selection *selection)
 		smp_load_acquire(&selection->terms);
 
 	if (selection->followed ? !test_bit(current->pid, selection->followed)
-				: current->tgid == selection->owner_tgid)
+				: tracectl_is_helper(current->tgid))
 		return false;
 	if (likely(!(terms->flags & TRACECTL_FILTER_THREADS)))
 		return true;
@@ -227,7 +227,7 @@ static bool is_wanted(const struct tracectl_selection *selection)
 }
 
 /*
- * What was filtered out of the owner's own process. Between two looks at threads
+ * What was filtered out of recorders and their helpers. Between two looks at threads
  * it is all of the one that is skipped, so that skipping it costs no more.
  */
 u64 tracectl_filter_self(const struct tracectl_cpu *pc)
@@ -249,7 +249,7 @@ noinline bool tracectl_filter_admit(struct tracectl_cpu *pc)
 
 	if (!is_wanted(selection)) {
 		pc->self = tracectl_filter_self(pc);
-		pc->skips_self = current->tgid == selection->owner_tgid;
+		pc->skips_self = tracectl_is_helper(current->tgid);
 		pc->skips_from = pc->filtered;
 		raw_cpu_write(tracectl_skipped, current);
 		pc->filtered++;
@@ -336,7 +336,7 @@ static void forget_one(struct task_struct **remembered,
 }
 
 /* What CPUs remember of @task is not true any more. */
-static void forget(struct task_struct *task)
+void tracectl_filter_forget(struct task_struct *task)
 {
 	int cpu;
 
@@ -351,7 +351,7 @@ void tracectl_filter_fork(struct task_struct *parent, struct task_struct *child)
 {
 	unsigned long *followed = followed_tids();
 
-	forget(child);
+	tracectl_filter_forget(child);
 	if (followed && test_bit(parent->pid, followed))
 		set_bit(child->pid, followed);
 }
@@ -384,7 +384,7 @@ void tracectl_filter_exec(struct task_struct *task, pid_t from)
 
 	if (followed && task->pid != from && test_and_clear_bit(from, followed))
 		set_bit(task->pid, followed);
-	forget(task);
+	tracectl_filter_forget(task);
 	if (task->pid != from && has_withheld()) {
 		preempt_disable_notrace();
 		tracectl_withheld_rename(this_cpu_ptr(&tracectl_cpus), from,

@@ -22,7 +22,6 @@ struct tracectl_cpu;
 
 /* Which threads a session records, and which of their calls. */
 struct tracectl_selection {
-	pid_t owner_tgid; /* the recorder, left out */
 	unsigned long *followed; /* a bit a tid, or NULL for every thread */
 	struct tracectl_filter *terms; /* RCU */
 	u64 __percpu *filtered; /* entries and exits, by slot */
@@ -87,6 +86,7 @@ void tracectl_filter_fork(struct task_struct *parent,
 			  struct task_struct *child);
 void tracectl_filter_exec(struct task_struct *task, pid_t from);
 void tracectl_filter_exit(pid_t tid);
+void tracectl_filter_forget(struct task_struct *task);
 u64 tracectl_filter_self(const struct tracectl_cpu *pc);
 
 #endif

@@ -301,7 +301,7 @@ u64 tracectl_stream_filtered(const struct tracectl_session *session,
 	return filtered;
 }
 
-/* Of what was filtered out: the owner's own process. */
+/* Of what was filtered out: recorders and their helpers. */
 u64 tracectl_stream_self(const struct tracectl_session *session,
 			 unsigned int cpu)
 {

@@ -71,9 +71,9 @@ struct tracectl_cpu {
 	struct tracectl_entered *entry;
 
 	u64 filtered; /* goes to totals at the end */
-	u64 self; /* of filtered, the owner's, but for the skipped thread */
+	u64 self; /* of filtered, helpers', but for the skipped thread */
 	u64 skips_from; /* filtered, when the skipped thread became that */
-	bool skips_self; /* it is the owner's */
+	bool skips_self; /* it is a helper's */
 	const struct tracectl_withheld_table *withheld;
 	struct tracectl_totals *totals;
 	struct rchan_buf *buf;

@@ -107,7 +107,8 @@
  *	generated = recorded + lost
  *
  * generated is counted by the probe before it looks for room. Events of threads
- * the session does not follow are counted as filtered, and nothing else.
+ * the session does not follow are counted as filtered, and nothing else. So are
+ * those of processes that have the device open, unless the session follows one.
  *
  * 6. Calls that are judged by how they end
  * ----------------------------------------
@@ -548,7 +549,7 @@ struct tracectl_status {
 	__u32 flags;
 	__u32 reserved;
 	char label[TRACECTL_LABEL_BYTES];	/* of the last one, when idle */
-	__u64 self;		/* of filtered: the owner's own process */
+	__u64 self;		/* of filtered: processes with the device open */
 	struct tracectl_filter filter;	/* its terms by now */
 };
 
@@ -614,7 +615,7 @@ struct tracectl_counters {
 	__u64 lost_by_cause[TRACECTL_LOST_CAUSES];
 	__u64 filtered;
 	__u64 subbufs;		/* handed over to the reader */
-	__u64 self;		/* of filtered: the owner's own process */
+	__u64 self;		/* of filtered: processes with the device open */
 	__u32 cpu;
 	__u32 reserved;
 };
