@@ -127,7 +127,8 @@ class SyscallTotals:
 @dataclass(frozen=True, slots=True)
 class CpuTotals:
     """What the module counted on one CPU. Lists are indexed by kind or loss cause, ``syscalls`` by
-    slot (ABI * 512 + number). ``own`` is what of ``filtered`` the recorder did itself."""
+    slot (ABI * 512 + number). ``own`` is what of ``filtered`` was done by
+    processes that have the device open."""
 
     cpu: int
     generated: list[int]

@@ -42,7 +42,7 @@ def show(counters: list[Counters], *, as_json: bool) -> None:
         return
     print(
         f"{facts['generated']:,} events counted, {facts['lost']:,} of them lost; "
-        f"{facts['filtered']:,} filtered out, {facts['own']:,} of these the recorder's own\n"
+        f"{facts['filtered']:,} filtered out, {facts['own']:,} of these tracectl's own\n"
     )
     header = ("syscall", "calls", "failed", "total", "mean", *(f"{name} <" for name in _SHARES), "")
     print(format_table(header, [_cells_of(name, row) for name, row in rows]))

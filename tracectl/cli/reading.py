@@ -57,6 +57,6 @@ def lost_of(capture: Capture) -> tuple[int, int]:
 
 
 def filtered_of(capture: Capture) -> tuple[int, int]:
-    """Events that were filtered out, and how many of them the recorder did itself."""
+    """Events that were filtered out, and how many of them by tracectl itself."""
     cpus = [] if capture.end is None else capture.end.cpus
     return sum(cpu.filtered for cpu in cpus), sum(cpu.own for cpu in cpus)

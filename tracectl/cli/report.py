@@ -75,4 +75,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _left_out(filtered: int, own: int) -> str:
-    return f"; {filtered:,} filtered out, {own:,} of these the recorder's own" if filtered else ""
+    return f"; {filtered:,} filtered out, {own:,} of these tracectl's own" if filtered else ""

@@ -131,7 +131,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         *lines,
         f"events    {count:,} {'counted' if facts['counts_only'] else 'recorded'}, "
         f"{facts['lost']:,} lost, {facts['filtered']:,} filtered out, "
-        f"{facts['own']:,} of these the recorder's own",
+        f"{facts['own']:,} of these tracectl's own",
     ]
 
 

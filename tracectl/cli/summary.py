@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Counts are events; ``reason`` says what ended the recording. ``own`` is what of ``filtered``
-    the recorder did itself. ``command_status`` is the exit code of the command that was started for
+    was done by processes that have the device open. ``command_status`` is the exit code of the command that was started for
     it, 128 and the signal if one ended it."""
 
     path: str

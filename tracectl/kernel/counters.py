@@ -33,7 +33,8 @@ class SyscallCounts:
 @dataclass(frozen=True, slots=True)
 class Counters:
     """What the module counted on one CPU: by kind, by loss cause, and by slot (ABI * 512 + number),
-    of the slots that are not all zero. ``own`` is what of ``filtered`` the recorder did itself."""
+    of the slots that are not all zero. ``own`` is what of ``filtered`` was done by
+    processes that have the device open."""
 
     cpu: int
     generated: list[int]

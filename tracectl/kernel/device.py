@@ -60,7 +60,7 @@ class Status:
     last_pid: int
     label: str
     own: int
-    """Of filtered: the owner's own process."""
+    """Of filtered: processes that have the device open."""
     terms: Terms
 
 
