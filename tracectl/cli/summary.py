@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Counts are events; ``reason`` says what ended the recording. ``own`` is what of ``filtered``
-    was done by processes that have the device open. ``command_status`` is the exit code of the command that was started for
-    it, 128 and the signal if one ended it."""
+    tracectl did itself. ``command_status`` is the exit code of the command that was started for it,
+    128 and the signal if one ended it."""
 
     path: str
     reason: str
