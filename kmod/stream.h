@@ -160,6 +160,17 @@ static __always_inline void tracectl_stream_mark(const struct tracectl_cpu *pc,
 }
 
 /*
+ * Whether the current thread is the one that was admitted last, and its clock is
+ * tracectl_clock_count().
+ */
+static __always_inline bool
+tracectl_stream_is_ready(const struct tracectl_cpu *pc, u32 class)
+{
+	return tracectl_gate_open(class) && pc->task == current &&
+	       (!IS_ENABLED(CONFIG_X86_64) || pc->clock.mult);
+}
+
+/*
  * Room for a record without a string, by the short way only: of the thread that
  * was recorded last, in a sub-buffer that has room, by the CPU's counter (on x86-64
  * without one the time is 0, and before any epoch). It calls nothing there, so that

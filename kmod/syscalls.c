@@ -129,17 +129,6 @@ static __always_inline void enter_call(struct pt_regs *regs, long nr)
 	}
 }
 
-static void count_entry(unsigned int slot)
-{
-	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
-
-	if (pc)
-		tracectl_count_entry(&pc->counts[slot], pc->entered,
-				     tracectl_clock_read(&pc->clock))
-			->slot = slot;
-	tracectl_stream_leave();
-}
-
 static void withhold_entry(struct pt_regs *regs, long nr)
 {
 	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
@@ -152,17 +141,18 @@ static void withhold_entry(struct pt_regs *regs, long nr)
 /* Of a session that does not record every call. */
 static noinline notrace void on_entry_sorted(struct pt_regs *regs, long nr)
 {
-	u32 sorting = smp_load_acquire(&tracectl_sorting);
-	unsigned int slot = slot_of(nr);
-
-	if (tracectl_filter_drops(slot))
+	if (!is_native(nr) && tracectl_filter_drops(tracectl_classify(nr).slot))
 		return;
-	if (sorting & TRACECTL_FILTER_ENDS)
+	if (smp_load_acquire(&tracectl_sorting) & TRACECTL_FILTER_ENDS)
 		withhold_entry(regs, nr);
-	else if (sorting & TRACECTL_SORTS_COUNTS)
-		count_entry(slot);
 	else
 		enter_call(regs, nr);
+}
+
+/* The short way out for a call that is not wanted; others of it: ..._sorted(). */
+static __always_inline bool drops(long nr)
+{
+	return likely(is_native(nr)) && tracectl_filter_drops(nr);
 }
 
 /* Not inline: a closed gate shall not pay for this one's prologue. */
@@ -170,10 +160,10 @@ static noinline notrace void on_entry(struct pt_regs *regs, long nr)
 {
 	if (tracectl_stream_skips())
 		return;
-	if (static_branch_unlikely(&tracectl_sorts))
-		on_entry_sorted(regs, nr);
-	else
+	if (!static_branch_unlikely(&tracectl_sorts))
 		enter_call(regs, nr);
+	else if (!drops(nr))
+		on_entry_sorted(regs, nr);
 }
 
 static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)
@@ -265,20 +255,6 @@ static __always_inline void leave_call(struct pt_regs *regs, long result)
 	}
 }
 
-static void count_exit(struct tracectl_cpu *pc, unsigned int slot, long result)
-{
-	struct tracectl_entered *entry =
-		tracectl_entered_of(pc->entered, current->pid);
-
-	/* exec changes the number, and sigreturn has none. */
-	if (entry->tid == current->pid) {
-		slot = entry->slot;
-		tracectl_count_time(&pc->counts[slot], entry,
-				    tracectl_clock_read(&pc->clock), true);
-	}
-	tracectl_count_exit(&pc->counts[slot], result);
-}
-
 /* Whether the exit is to be recorded; if not, it has been dealt with. */
 static bool takes_exit(struct tracectl_cpu *pc, u32 sorting, unsigned int slot,
 		       long result)
@@ -304,9 +280,7 @@ static bool takes_exit(struct tracectl_cpu *pc, u32 sorting, unsigned int slot,
 		tracectl_filter_count(slot);
 		return false;
 	}
-	if (sorting & TRACECTL_SORTS_COUNTS)
-		count_exit(pc, slot, result);
-	return !(sorting & TRACECTL_SORTS_COUNTS);
+	return true;
 }
 
 /* Of a session that does not record every call. */
@@ -333,10 +307,11 @@ static noinline notrace void on_exit(struct pt_regs *regs, long result)
 {
 	if (tracectl_stream_skips())
 		return;
-	if (static_branch_unlikely(&tracectl_sorts))
-		on_exit_sorted(regs, result);
-	else
+	if (!static_branch_unlikely(&tracectl_sorts))
 		leave_call(regs, result);
+	else if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL) ||
+		 !drops(syscall_get_nr(current, regs)))
+		on_exit_sorted(regs, result);
 }
 
 static void notrace probe_exit(void *data, struct pt_regs *regs, long result)
@@ -352,10 +327,15 @@ static struct tracectl_hook hooks[] = {
 
 int tracectl_syscalls_attach(void)
 {
+	if (tracectl_sorting & TRACECTL_SORTS_COUNTS)
+		return tracectl_count_attach();
 	return tracectl_hooks_attach(hooks, ARRAY_SIZE(hooks));
 }
 
 void tracectl_syscalls_detach(void)
 {
-	tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
+	if (tracectl_sorting & TRACECTL_SORTS_COUNTS)
+		tracectl_count_detach();
+	else
+		tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
 }
