@@ -193,37 +193,45 @@ int tracectl_filter_follow(struct tracectl_selection *selection, pid_t target)
 	return err;
 }
 
-static bool is_below(u64 cgroup)
+static bool is_below(struct task_struct *task, u64 cgroup)
 {
 	struct cgroup *at;
 	bool found = false;
 
 	rcu_read_lock();
-	for (at = task_dfl_cgroup(current); at && !found;
-	     at = cgroup_parent(at))
+	for (at = task_dfl_cgroup(task); at && !found; at = cgroup_parent(at))
 		found = cgroup_id(at) == cgroup;
 	rcu_read_unlock();
 	return found;
 }
 
-static bool is_wanted(const struct tracectl_selection *selection)
+static bool is_wanted(const struct tracectl_selection *selection,
+		      struct task_struct *task)
 {
 	const struct tracectl_filter *terms =
 		smp_load_acquire(&selection->terms);
 
-	if (selection->followed ? !test_bit(current->pid, selection->followed)
-				: tracectl_is_helper(current->tgid))
+	if (selection->followed ? !test_bit(task->pid, selection->followed)
+				: tracectl_is_helper(task->tgid))
 		return false;
 	if (likely(!(terms->flags & TRACECTL_FILTER_THREADS)))
 		return true;
 	if (terms->flags & TRACECTL_FILTER_UID &&
-	    __kuid_val(current_uid()) != terms->uid)
+	    __kuid_val(task_uid(task)) != terms->uid)
 		return false;
 	if (terms->flags & TRACECTL_FILTER_COMM &&
-	    strncmp(current->comm, terms->comm, sizeof(terms->comm)))
+	    strncmp(task->comm, terms->comm, sizeof(terms->comm)))
 		return false;
 	return !(terms->flags & TRACECTL_FILTER_CGROUP) ||
-	       is_below(terms->cgroup);
+	       is_below(task, terms->cgroup);
+}
+
+static void admit(struct tracectl_cpu *pc)
+{
+	pc->task = current;
+	pc->task_pending = true;
+	pc->limit = NULL;
+	pc->entry_switches = TRACECTL_NO_CALL;
 }
 
 /*
@@ -247,7 +255,7 @@ noinline bool tracectl_filter_admit(struct tracectl_cpu *pc)
 {
 	const struct tracectl_selection *selection = &pc->session->selection;
 
-	if (!is_wanted(selection)) {
+	if (!is_wanted(selection, current)) {
 		pc->self = tracectl_filter_self(pc);
 		pc->skips_self = tracectl_is_helper(current->tgid);
 		pc->skips_from = pc->filtered;
@@ -255,10 +263,46 @@ noinline bool tracectl_filter_admit(struct tracectl_cpu *pc)
 		pc->filtered++;
 		return false;
 	}
-	pc->task = current;
-	pc->task_pending = true;
-	pc->limit = NULL;
-	pc->entry_switches = TRACECTL_NO_CALL;
+	admit(pc);
+	return true;
+}
+
+/* What tells who @task is; NULL: about none, of all of them. */
+bool tracectl_filter_identify(struct tracectl_cpu *pc,
+			      const struct task_struct *task)
+{
+	const struct tracectl_selection *selection = &pc->session->selection;
+
+	if (pc->task == current)
+		return true;
+	if (selection->followed && task &&
+	    !test_bit(task->pid, selection->followed)) {
+		pc->filtered++;
+		return false;
+	}
+	admit(pc);
+	/* This one record of it; the next is judged anew. */
+	if (!is_wanted(selection, current))
+		pc->task = NULL;
+	return true;
+}
+
+/* The current thread makes room for @next. */
+bool tracectl_filter_switch(struct tracectl_cpu *pc, struct task_struct *next)
+{
+	const struct tracectl_selection *selection = &pc->session->selection;
+	bool wanted;
+
+	if (pc->task == current)
+		return true;
+	wanted = is_wanted(selection, current);
+	if (!wanted && !is_wanted(selection, next)) {
+		pc->filtered++;
+		return false;
+	}
+	admit(pc);
+	if (!wanted)
+		pc->task = NULL;
 	return true;
 }
 

@@ -49,6 +49,7 @@ static const struct {
 	{ TRACECTL_CLASS_PATH, tracectl_path_attach, tracectl_path_detach },
 	{ TRACECTL_CLASS_SOCKET, tracectl_socket_attach,
 	  tracectl_socket_detach },
+	{ TRACECTL_CLASS_SCHED, tracectl_sched_attach, tracectl_sched_detach },
 	{ TRACECTL_CLASS_USER, tracectl_user_attach, tracectl_user_detach },
 	{ TRACECTL_CLASS_DIVERGENCE, tracectl_divergence_attach,
 	  tracectl_divergence_detach },
@@ -479,13 +480,19 @@ struct tracectl_session *tracectl_session_current(void)
 	return session;
 }
 
-/* The same, if it is a flight recorder. */
+/*
+ * The current session, if it is a flight recorder; an error else. Reading takes
+ * nothing away, and who opened the device may record all that is in it, so no more
+ * is asked. The caller puts it.
+ */
 struct tracectl_session *tracectl_session_flight(void)
 {
-	struct tracectl_session *session = tracectl_session_current();
+	struct tracectl_session *session = ERR_PTR(-ENXIO);
 
-	if (IS_ERR(session) || session->flags & TRACECTL_CONFIG_OVERWRITE)
-		return session;
-	tracectl_session_put(session);
-	return ERR_PTR(-ENXIO);
+	mutex_lock(&lock);
+	if (current_session &&
+	    current_session->flags & TRACECTL_CONFIG_OVERWRITE)
+		session = tracectl_session_get(current_session);
+	mutex_unlock(&lock);
+	return session;
 }

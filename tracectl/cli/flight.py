@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracectl.abi.control import ConfigFlag, State
 from tracectl.abi.records import SubbufHeader
@@ -24,6 +26,9 @@ from tracectl.kernel.shapes import flight_label
 from tracectl.kernel.stream import Stream
 from tracectl.tables.table import load_tables
 
+if TYPE_CHECKING:
+    from tracectl.cli.watch import Watch
+
 
 def open_recording(device: Device, plan: Plan) -> Recording | Held:
     """The session that ``plan`` asks for, armed."""
@@ -42,10 +47,31 @@ class Flight(Held):
     def __init__(self, device: Device, plan: Plan) -> None:
         super().__init__(device, plan, flight_label(load_tables()), ConfigFlag.OVERWRITE)
 
+        self._watch: Watch | None = None
+
+    def run(self, is_done: Callable[[], bool], reason: str, wake_fd: int | None = None) -> Summary:
+        if self.plan.triggers is None:
+            return super().run(is_done, reason, wake_fd)
+        from tracectl.cli.watch import Watch  # noqa: PLC0415 - numpy
+
+        shape = self.plan.subbuf_bytes, self.plan.subbuf_count
+        with Watch(self._device, self.plan.triggers, shape) as self._watch:
+            return super().run(is_done, reason, wake_fd)
+
+    def _look(self) -> None:
+        if self._watch is not None:
+            self._watch.look(self._take)
+
     def _finish(self, status: Status, reason: str) -> Summary:
+        if self._watch is not None:
+            self._watch.finish(self._take)
         if self.plan.output is None:
             return super()._finish(status, reason)
         return _write(self._device, status, self.plan.output, reason, self.plan.compress)
+
+    def _take(self, path: Path, reason: str, from_ns: int) -> None:
+        status = self._device.status()
+        _write(self._device, status, path, reason, self.plan.compress, from_ns)
 
 
 def write_snapshot(device: Device, path: Path, *, compress: bool = True) -> Summary:
@@ -66,13 +92,18 @@ def write_snapshot(device: Device, path: Path, *, compress: bool = True) -> Summ
     return _write(device, status, path, "snapshot", compress)
 
 
-def _write(device: Device, status: Status, path: Path, reason: str, compress: bool) -> Summary:
+def _write(
+    device: Device, status: Status, path: Path, reason: str, compress: bool, from_ns: int = 0
+) -> Summary:
+    """What is not older than ``from_ns`` on the session's clock, in whole sub-buffers."""
     config = Config(
         classes=int(status.classes),
         subbuf_bytes=status.subbuf_bytes,
         subbuf_count=status.subbuf_count,
         target_pid=status.target_pid,
         flags=int(status.flags),
+        is_partial=bool(status.target_pid),
+        recorder_pid=status.owner_pid,
     )
     with ExitStack() as stack:
         streams = []
@@ -88,20 +119,23 @@ def _write(device: Device, status: Status, path: Path, reason: str, compress: bo
         until = moment_of(device)
         counters = [stream.counters() for stream in streams]
         for stream in streams:
-            _copy(stream, writer, until.trace_ns)
+            _copy(stream, writer, from_ns, until.trace_ns)
         end = end_block(reason, until, counters)
         writer.write_end(end)
         return summary_of(path, end, writer.size_bytes)
 
 
-def _copy(stream: Stream, writer: CaptureWriter, until_ns: int) -> None:
-    """Sub-buffers that began before ``until_ns``: a busy CPU would go on forever."""
+def _copy(stream: Stream, writer: CaptureWriter, from_ns: int, until_ns: int) -> None:
+    """Sub-buffers that ended after ``from_ns`` and began before ``until_ns``: a busy CPU would go
+    on forever."""
     while (subbuf := stream.get()) is not None:
         seq, view = subbuf
         with view:
             data = bytes(view)
         if not stream.put(seq):
             continue
-        if SubbufHeader.parse(data).first_ns > until_ns:
+        header = SubbufHeader.parse(data)
+        if header.first_ns > until_ns:
             break
-        writer.write_chunk(stream.cpu, seq, data)
+        if header.last_ns >= from_ns:
+            writer.write_chunk(stream.cpu, seq, data)

@@ -14,7 +14,7 @@ from tracectl.cli.summary import Summary, summary_of_status
 from tracectl.errors import DeviceError
 from tracectl.kernel.device import Device, Status
 
-_LOOK_MS = 200
+_LOOK_MS = 100
 
 
 class Held:
@@ -55,9 +55,13 @@ class Held:
             if self._device.fileno() in dict(poll.poll(_LOOK_MS)):
                 reason = "stopped"
                 break
+            self._look()
         self._stop()
         # Of this session, although it has ended: it is the last one.
         return self._finish(self._device.status(), reason)
+
+    def _look(self) -> None:
+        """Ten times a second."""
 
     def _finish(self, status: Status, reason: str) -> Summary:
         return summary_of_status(status, reason)

@@ -10,6 +10,7 @@ from tracectl.capture.reader import open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json
 from tracectl.cli.reading import calls_of, filtered_of, lost_of, tables_of
+from tracectl.cli.time_report import report_time
 from tracectl.errors import EXIT_OK
 from tracectl.render.table import format_duration, format_table
 
@@ -17,13 +18,18 @@ HELP = "calls, errors and latency by system call"
 EXAMPLES = """\
   tracectl report a.trace
   tracectl report                    live, from the counters in the kernel
-  tracectl report --json a.trace"""
+  tracectl report --json a.trace
+  tracectl report --time a.trace     user, kernel and blocked time; needs record --sched"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, nargs="?",
         help="the capture; without one, what the session that runs has counted so far",
+    )  # fmt: skip
+    parser.add_argument(
+        "--time", action="store_true",
+        help="where time went, by process and system call; for captures recorded with --sched",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -36,6 +42,10 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_OK
     from tracectl.analysis.summary import summarize  # noqa: PLC0415 - numpy
 
+    if args.time:
+        with open_capture(args.file) as capture:
+            report_time(capture, as_json=args.json)
+        return EXIT_OK
     with open_capture(args.file) as capture:
         tables = tables_of(capture)
         calls = calls_of(capture)

@@ -41,6 +41,11 @@ class Terms:
         """Only the end of a call can tell whether it is wanted."""
         return (self.errnos, self.slower_ns, self.path) != (None, None, None)
 
+    @property
+    def has_threads(self) -> bool:
+        """Threads are judged, not calls alone."""
+        return any(term is not None for term in (self.uid, self.comm, self.cgroup))
+
     def pack(self) -> bytes:
         """As struct tracectl_filter."""
         flags = FilterFlag(0)
