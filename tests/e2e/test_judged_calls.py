@@ -22,7 +22,7 @@ RUNS = {
     "both": "--failed --path /dev/shm/in/",
     "class": "--failed -e %file,lseek",
     "slow": "--slower 40ms",
-    "any": "--slower 0",
+    "any": "--slower 0ns",
 }
 
 # Without randomised addresses two runs make the same calls with the same arguments.
@@ -52,7 +52,7 @@ tracectl stop
 tracectl start -o /job/flood.trace -e getppid
 while [ ! -e /job/done ]; do {flood} 2000 2; echo >>/job/floods; sleep 0.3; done &
 for _ in 1 2 3; do
-	tracectl filter -e getppid --slower 0
+	tracectl filter -e getppid --slower 0ns
 	tracectl filter -e getppid
 done
 touch /job/done

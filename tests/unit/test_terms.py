@@ -8,7 +8,7 @@ import pytest
 from tracectl.abi.control import Filter, FilterFlag
 from tracectl.abi.records import SHAPES
 from tracectl.cli.scope import facts_of_terms, words_of_scope
-from tracectl.cli.terms import add_terms, ns_of, slots_of, terms_from
+from tracectl.cli.terms import add_terms, slots_of, terms_from
 from tracectl.errors import UsageError
 from tracectl.kernel.filter import ALL_ERRNOS, Terms, terms_of
 from tracectl.tables.table import load_tables
@@ -99,21 +99,6 @@ def test_what_there_is_not(argv, words):
 
 def test_a_cgroup_is_its_inode():
     assert Filter.parse(Terms(cgroup=77).pack()).cgroup == 77
-
-
-@pytest.mark.parametrize(
-    ("text", "ns"),
-    [
-        ("0", 0),
-        ("2", 2 * 10**9),
-        ("1.5ms", 1_500_000),
-        ("20us", 20_000),
-        ("7ns", 7),
-        ("3s", 3 * 10**9),
-    ],
-)
-def test_times(text, ns):
-    assert ns_of(text) == ns
 
 
 def test_terms_go_to_the_module_and_come_back():

@@ -7,13 +7,13 @@ import errno
 import os
 from pathlib import Path
 
+from tracectl.cli.times import parse_ns
 from tracectl.errors import UsageError
 from tracectl.kernel.choice import slots_in
 from tracectl.kernel.filter import ALL_ERRNOS, COMM_MAX_BYTES, CPUS_MAX, PREFIX_MAX_BYTES, Terms
 from tracectl.tables.table import load_tables
 
 _CGROUPS = Path("/sys/fs/cgroup")
-_UNITS_NS = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "": 1e9}
 
 OPTIONS = ("trace", "uid", "comm", "cgroup", "cpus", "errno", "slower", "path")
 """Those that have a value, as the parser names them."""
@@ -63,7 +63,7 @@ def terms_from(args: argparse.Namespace) -> Terms:
         calls=None if args.trace is None else slots_of(args.trace),
         cpus=None if args.cpus is None else cpus_of(args.cpus),
         errnos=_errnos_of(args),
-        slower_ns=None if args.slower is None else ns_of(args.slower),
+        slower_ns=None if args.slower is None else _slower_ns(args.slower),
         path=args.path,
     )
 
@@ -89,30 +89,21 @@ def cpus_of(text: str) -> frozenset[int]:
     return frozenset(chosen)
 
 
-def ns_of(text: str) -> int:
-    """A time with its unit, s where there is none."""
-    number = text.rstrip("numsµ")
+def _slower_ns(text: str) -> int:
     try:
-        ns = float(number) * _UNITS_NS[text[len(number) :]]
-    except (ValueError, KeyError):
-        raise UsageError(f"{text!r} is no time, such as 500us, 1ms or 2s") from None
-    if not 0 <= ns < 1 << 63:
-        raise UsageError(f"{text} is no time that a call can take")
-    return round(ns)
+        return parse_ns(text)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"--slower {error}") from error
 
 
 def _errnos_of(args: argparse.Namespace) -> frozenset[int] | None:
     if args.errno is None:
         return ALL_ERRNOS if args.failed else None
     names = args.errno.upper().split(",")
-    numbers = {name: number for number, name in errno.errorcode.items()}
-    # Two names of one number each, of which errorcode has one.
-    numbers |= {"EWOULDBLOCK": errno.EWOULDBLOCK, "EDEADLOCK": errno.EDEADLOCK,
-                "EOPNOTSUPP": errno.EOPNOTSUPP, "ENOTSUP": errno.EOPNOTSUPP}  # fmt: skip
     for name in names:
-        if name not in numbers:
+        if not isinstance(getattr(errno, name, None), int):
             raise UsageError(f"no error is called {name!r}")
-    return frozenset(numbers[name] for name in names)
+    return frozenset(getattr(errno, name) for name in names)
 
 
 def _uid_of(user: str) -> int:
