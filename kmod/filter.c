@@ -267,6 +267,13 @@ noinline bool tracectl_filter_admit(struct tracectl_cpu *pc)
 	return true;
 }
 
+/* An event that is not of the skipped thread alone. */
+static void filter_out(struct tracectl_cpu *pc)
+{
+	pc->filtered++;
+	pc->skips_from++;
+}
+
 /* What tells who @task is; NULL: about none, of all of them. */
 bool tracectl_filter_identify(struct tracectl_cpu *pc,
 			      const struct task_struct *task)
@@ -277,7 +284,7 @@ bool tracectl_filter_identify(struct tracectl_cpu *pc,
 		return true;
 	if (selection->followed && task &&
 	    !test_bit(task->pid, selection->followed)) {
-		pc->filtered++;
+		filter_out(pc);
 		return false;
 	}
 	admit(pc);
@@ -297,7 +304,7 @@ bool tracectl_filter_switch(struct tracectl_cpu *pc, struct task_struct *next)
 		return true;
 	wanted = is_wanted(selection, current);
 	if (!wanted && !is_wanted(selection, next)) {
-		pc->filtered++;
+		filter_out(pc);
 		return false;
 	}
 	admit(pc);
