@@ -50,16 +50,22 @@ class Files:
             rows = rows[records.bodies(Kind.NAME, rows)["site"] <= Site.PARENT]
         at = np.searchsorted(page.row, rows) - 1
         strings = list(records.iter_strings(rows))
+        whole = page.row.searchsorted(records.whole)
         for name, row, index in zip(strings, rows.tolist(), at.tolist(), strict=True):
             if not name:
                 # AT_EMPTY_PATH: it is the descriptor's.
                 continue
             tid = records.tid[row]
-            if index < 0 or page.tid[index] != tid:
+            # The name was told during the call, which may have been told when it had ended.
+            mine = whole[page.tid[whole] == tid]
+            now_ns = int(records.time_ns[row])
+            mine = mine[page.time_ns[mine] <= now_ns]
+            mine = mine[page.time_ns[mine] + page.duration_ns[mine] >= now_ns]
+            if not len(mine) and (index < 0 or page.tid[index] != tid):
                 mine = np.flatnonzero(page.tid[: index + 1] == tid)
                 if not len(mine):
                     continue
-                index = int(mine[-1])  # noqa: PLW2901
+            index = int(mine[-1]) if len(mine) else index  # noqa: PLW2901
             if page.path[index] == NO_PATH:
                 page.path[index] = self.paths.number_of(name)
         if len(self.paths) > 2 * _CAPACITY:
