@@ -56,16 +56,13 @@ class Files:
                 # AT_EMPTY_PATH: it is the descriptor's.
                 continue
             tid = records.tid[row]
-            # The name was told during the call, which may have been told when it had ended.
-            mine = whole[page.tid[whole] == tid]
-            now_ns = int(records.time_ns[row])
-            mine = mine[page.time_ns[mine] <= now_ns]
-            mine = mine[page.time_ns[mine] + page.duration_ns[mine] >= now_ns]
-            if not len(mine) and (index < 0 or page.tid[index] != tid):
+            if len(whole):
+                index = _whole_at(page, whole, tid, int(records.time_ns[row]), index)  # noqa: PLW2901
+            if index < 0 or page.tid[index] != tid:
                 mine = np.flatnonzero(page.tid[: index + 1] == tid)
                 if not len(mine):
                     continue
-            index = int(mine[-1]) if len(mine) else index  # noqa: PLW2901
+                index = int(mine[-1])  # noqa: PLW2901
             if page.path[index] == NO_PATH:
                 page.path[index] = self.paths.number_of(name)
         if len(self.paths) > 2 * _CAPACITY:
@@ -128,6 +125,14 @@ class Files:
                 self._open[key] = path
         while len(self._open) > _MAX_DESCRIPTORS:
             self._open.pop(next(iter(self._open)))
+
+
+def _whole_at(page: Page, whole: I64, tid: int, now_ns: int, index: int) -> int:
+    """Which of the calls ``whole``, told when they had ended, its thread was in; ``index`` if in
+    none."""
+    mine = whole[(page.tid[whole] == tid) & (page.time_ns[whole] <= now_ns)]
+    mine = mine[page.time_ns[mine] + page.duration_ns[mine] >= now_ns]
+    return int(mine[-1]) if len(mine) else index
 
 
 def slots_named(tables: list[SyscallTable], names: tuple[str, ...]) -> I64:
