@@ -7,6 +7,7 @@ CPUs have reached.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,14 @@ from tracectl.analysis.gaps import FOREVER_NS, Gaps
 from tracectl.analysis.halves import Half, Halves, join_halves, no_halves, split_calls
 from tracectl.capture.metadata import CpuTotals
 from tracectl.decode.arguments import Shapes
-from tracectl.decode.subbuffer import Records
+from tracectl.decode.subbuffer import Place, Records
 
 
 class Pairing:
     """An exit that knows its entry pairs with that one; others with the thread's open call, if
     nothing was lost in between on any CPU.
+
+    Without ``shapes`` the calls have neither arguments nor copies.
 
     ``horizon_ns``: all calls that began before it have been given out. ``totals`` and ``doubt_ns``
     are those of Gaps; a live source has neither.
@@ -29,7 +32,7 @@ class Pairing:
 
     def __init__(
         self,
-        shapes: Shapes,
+        shapes: Shapes | None,
         totals: Iterable[CpuTotals] | None = None,
         doubt_ns: int = FOREVER_NS,
     ) -> None:
@@ -37,18 +40,21 @@ class Pairing:
         self._shapes = shapes
         self._gaps = Gaps(totals, doubt_ns)
         self._waiting: list[Halves] = []
-        self._open = no_halves()
+        self._open = no_halves(self._shapes)
 
     def add(self, records: Records) -> Calls:
         """The next sub-buffer of its CPU; answers the calls that stand whole in it. DecodeError
         when it contradicts itself: nothing was taken of it then."""
         whole, left = split_calls(records, self._shapes)
-        self.add_halves(records, left)
+        self.add_halves(records.place, left)
         return whole
 
-    def add_halves(self, records: Records, left: Halves) -> None:
-        """What somebody else has left of ``records``, of which only the header is looked at."""
-        self._gaps.add(records)
+    def add_halves(self, place: Place, left: Halves) -> None:
+        """What somebody else has left of the sub-buffer that is at ``place``."""
+        last_ns = self._gaps.add(place)
+        if place.first_ns < last_ns:
+            # Damage; a CPU's halves have to be in order.
+            left = replace(left, time_ns=np.maximum(left.time_ns, np.uint64(last_ns)))
         if len(left):
             self._waiting.append(left)
 
@@ -75,12 +81,12 @@ class Pairing:
         """The rest; what is open has no exit."""
         done = self._pair_all(self._waiting)
         done.append(_calls_of(self._open, None))
-        self._waiting, self._open = [], no_halves()
+        self._waiting, self._open = [], no_halves(self._shapes)
         self.horizon_ns = FOREVER_NS
         return join_calls(done)
 
     def _pair_all(self, parts: list[Halves]) -> list[Calls]:
-        events = join_halves([no_halves(), *parts])
+        events = join_halves([no_halves(self._shapes), *parts])
         renames = events[events.half == Half.RENAME]
         done: list[Calls] = []
         if len(renames):
@@ -166,6 +172,7 @@ def _calls_of(entries: Halves | None, exits: Halves | None) -> Calls:
         exit_ns=nothing.view(np.uint64) if exits is None else exits.time_ns,
         result=nothing if exits is None else exits.value,
         state=np.full(len(begin), state, np.uint8),
+        cpu=begin.cpu if exits is None else exits.cpu,
         arguments=begin.arguments,
         copies=[copy for row in with_copies for copy in begin.copies[row]],
         copy_row=[row for row in with_copies for _ in begin.copies[row]],

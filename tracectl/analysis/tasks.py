@@ -70,6 +70,10 @@ def iter_task_events(records: Records) -> Iterator[TaskEvent]:
             yield TaskEvent(*who, code=int(body["code"]))
 
 
+def task_events_of(records: Records) -> list[TaskEvent]:
+    return list(iter_task_events(records))
+
+
 def text_of(data: bytes) -> str:
     """Names are bytes; what is no UTF-8 is shown escaped."""
     return data.decode(errors="backslashreplace")

@@ -84,11 +84,12 @@ class Capture:
         return len(self._chunks)
 
     def places(self) -> dict[int, list[int]]:
-        """Where each CPU's chunks are in file order, which is their own order."""
-        found: dict[int, list[int]] = {}
+        """Where each CPU's chunks are in file order, by their numbers, each number once: which is
+        that order, but in a damaged file."""
+        cpus: dict[int, dict[int, int]] = {}
         for place, block in enumerate(self._chunks):
-            found.setdefault(block.cpu, []).append(place)
-        return found
+            cpus.setdefault(block.cpu, {}).setdefault(block.seq, place)
+        return {cpu: [places[seq] for seq in sorted(places)] for cpu, places in cpus.items()}
 
     @property
     def raw_bytes(self) -> int:
@@ -103,14 +104,6 @@ class Capture:
             if chunk is not None:
                 yield chunk
 
-    def places_by_cpu(self) -> dict[int, list[int]]:
-        """The places of each CPU's chunks by their numbers, each number once, whatever order they
-        have in the file."""
-        cpus: dict[int, dict[int, int]] = {}
-        for place, block in enumerate(self._chunks):
-            cpus.setdefault(block.cpu, {}).setdefault(block.seq, place)
-        return {cpu: [places[seq] for seq in sorted(places)] for cpu, places in cpus.items()}
-
     def read_chunk(self, place: int) -> Chunk | None:
         """The chunk at ``place`` in file order; None when it is damaged, which becomes a problem.
         CaptureError when the disk refuses."""
@@ -120,9 +113,14 @@ class Capture:
         except DecodeError as error:
             self.problems.append(f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}")
             return None
+        return Chunk(block.cpu, block.seq, data, block.offset)
+
+    def read_block(self, block: Block) -> bytes:
+        """What is in it. DecodeError when it is damaged, CaptureError when the disk refuses."""
+        try:
+            return self._read(block)
         except OSError as error:
             raise CaptureError(self.path, f"cannot be read: {error.strerror}") from error
-        return Chunk(block.cpu, block.seq, data, block.offset)
 
     def rescan(self) -> None:
         """Finds what the recorder has appended since; ``end`` is set once that is there.

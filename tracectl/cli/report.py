@@ -3,60 +3,202 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import sys
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tracectl.capture.reader import open_capture
+from tracectl.capture.reader import Capture, open_capture
+from tracectl.cli.current import current_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
-from tracectl.cli.output import print_json
-from tracectl.cli.reading import calls_of, lost_of, tables_of
+from tracectl.cli.output import print_json, printable
+from tracectl.cli.reading import lost_of, tables_of
+from tracectl.cli.selection import add_selection, selection_of
 from tracectl.errors import EXIT_OK
+from tracectl.render.addresses import format_address
+from tracectl.render.arguments import error_name
 from tracectl.render.table import format_duration, format_table
+from tracectl.tables.table import SyscallTable, abi_name
 
-HELP = "calls, errors and latency by system call"
+if TYPE_CHECKING:
+    from tracectl.analysis.report import Counted, Report
+    from tracectl.analysis.tally import Row
+
+HELP = "calls, errors and latency by system call, process, file and more"
 EXAMPLES = """\
   tracectl report a.trace
-  tracectl report --json a.trace"""
+  tracectl report --by process --top 10 a.trace
+  tracectl report --by file -e %file --failed --sort calls a.trace
+  tracectl report --from 1.5 --to 2 --csv a.trace
+  tracectl report                          of what is being recorded now"""
+
+_Named = tuple[str, Hashable, "Row"]
+
+_PLURALS = {
+    "syscall": "syscalls",
+    "process": "processes",
+    "thread": "threads",
+    "file": "files",
+    "fd": "fds",
+    "errno": "errors",
+    "cpu": "cpus",
+    "socket": "sockets",
+}
+_SORTS = ("total", "calls", "errors", "p50", "p95", "p99", "max", "name")
+_COLUMNS = ("calls", "errors", "total_ns", "p50_ns", "p95_ns", "p99_ns", "max_ns")
+_MOST_LOST = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the capture")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "file", type=Path, nargs="?", help="the capture; without one, what is being recorded now"
+    )
+    parser.add_argument("--by", choices=_PLURALS, default="syscall", help="a row for each of these")
+    parser.add_argument("--top", type=int, metavar="N", help="only the first N rows")
+    parser.add_argument("--sort", choices=_SORTS, default="total", help="what stands first")
+    add_selection(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON; times in ns")
+    form.add_argument("--csv", action="store_true", help="print CSV; times in ns")
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracectl.analysis.summary import summarize  # noqa: PLC0415 - numpy
+    with ExitStack() as stack:
+        path = args.file or stack.enter_context(current_capture())
+        capture = stack.enter_context(open_capture(path))
+        _print(args, capture)
+    return EXIT_OK
 
-    with open_capture(args.file) as capture:
-        tables = tables_of(capture)
-        calls = calls_of(capture)
-        rows = summarize(calls)
-        generated, lost = lost_of(capture)
-        problems = capture.problems
-    named = [(tables[min(row.abi, 2)].name(row.nr), row) for row in rows]
+
+def _print(args: argparse.Namespace, capture: Capture) -> None:
+    from tracectl.analysis.report import Counts, report_on  # noqa: PLC0415 - numpy
+
+    tables = tables_of(capture)
+    selection = selection_of(args, capture, tables)
+    report = report_on(capture, args.by, tables, selection)
+    rows = report.rows
+    lost: dict[str, Counted] = {}
+    if capture.end is not None:
+        counts = Counts.of(capture.end.cpus)
+        lost = {
+            "other" if key is None else _syscall_name(key, tables): counted
+            for key, counted in counts.by_call.items()
+            if counted.lost
+        }
+        is_whole = not capture.metadata.config.is_flight
+        if args.by == "syscall" and is_whole and selection.is_of_syscalls:
+            rows = counts.complete(rows, selection.slots)
+    name_of = _namer(args.by, tables, report)
+    named = [(name_of(key), key, row) for key, row in rows.items()]
+    named = sorted(named, key=_sorter(args.sort))[: args.top]
     if args.json:
-        print_json(
-            {
-                "generated": generated,
-                "lost": lost,
-                "problems": problems,
-                "syscalls": [{"name": name, **asdict(row)} for name, row in named],
-                "divergences": divergences_json(calls, tables),
-            }
-        )
-        return EXIT_OK
-    for problem in problems:
+        print_json(_json_of(args.by, capture, tables, report, lost, named))
+    elif args.csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow((args.by, *_COLUMNS))
+        for name, _, row in named:
+            writer.writerow((name, *(getattr(row, item) for item in _COLUMNS)))
+    else:
+        _print_text(args.by, capture, lost, named)
+        sys.stdout.write(divergences_section(report.divergences, tables))
+
+
+def _print_text(
+    by: str, capture: Capture, lost: dict[str, Counted], named: Sequence[_Named]
+) -> None:
+    for problem in capture.problems:
         print(f"! {problem}")
-    print(f"{generated - lost:,} events recorded, {lost:,} lost\n")
-    header = ("syscall", "calls", "errors", "total", "p50", "p95", "p99", "max")
+    generated, gone = lost_of(capture)
+    if capture.end is not None:
+        print(f"{generated - gone:,} events recorded, {gone:,} lost")
+    if lost:
+        worst = sorted(lost.items(), key=lambda item: -item[1].lost)
+        told = ", ".join(
+            f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst[:_MOST_LOST]
+        )
+        more = f", and of {len(worst) - _MOST_LOST} others" if len(worst) > _MOST_LOST else ""
+        print(f"Lost calls: {told}{more}.")
+        if by == "syscall":
+            print("Calls, errors and totals below are exact; percentiles are of what was recorded.")
+        else:
+            print("What was lost is missing below.")
+    print()
     cells = [
         (
-            name,
+            printable(name),
             f"{row.calls:,}",
             f"{row.errors:,}" if row.errors else "",
             *map(format_duration, (row.total_ns, row.p50_ns, row.p95_ns, row.p99_ns, row.max_ns)),
         )
-        for name, row in named
+        for name, _, row in named
     ]
-    print(format_table(header, cells) + divergences_section(calls, tables))
-    return EXIT_OK
+    print(format_table((by, "calls", "errors", "total", "p50", "p95", "p99", "max"), cells))
+
+
+def _json_of(
+    by: str,
+    capture: Capture,
+    tables: Sequence[SyscallTable],
+    report: Report,
+    lost: dict[str, Counted],
+    named: Sequence[_Named],
+) -> dict[str, Any]:
+    generated, gone = lost_of(capture)
+    return {
+        "generated": generated,
+        "lost": gone,
+        "lost_calls": {name: counted.lost for name, counted in sorted(lost.items())},
+        "problems": capture.problems,
+        _PLURALS[by]: [
+            {"name": name, **_key_json(by, key), **asdict(row)} for name, key, row in named
+        ],
+        "divergences": divergences_json(report.divergences, tables),
+    }
+
+
+def _key_json(by: str, key: Any) -> dict[str, int]:
+    """What of a key a program would otherwise have to read out of its name."""
+    if by == "syscall":
+        return {"abi": key[0], "nr": key[1]}
+    if by == "process":
+        return {"pid": key}
+    if by == "thread":
+        return {"pid": key[0], "tid": key[1]}
+    if by == "fd":
+        return {"pid": key[0], "fd": key[1]}
+    return {by: key} if by in ("errno", "cpu") else {}
+
+
+def _namer(by: str, tables: Sequence[SyscallTable], report: Report) -> Callable[[Any], str]:
+    comms = {life.tid: life.comm for life in report.lives if life.comm}
+
+    def of_process(pid: int) -> str:
+        return f"{comms.get(pid, '?')}[{pid}]"
+
+    namers: dict[str, Callable[[Any], str]] = {
+        "syscall": lambda key: _syscall_name(key, tables),
+        "process": of_process,
+        "thread": lambda key: of_process(key[1]),
+        "file": lambda key: key.decode(errors="backslashreplace"),
+        "fd": lambda key: f"{key[1]} of {of_process(key[0])}",
+        "errno": error_name,
+        "cpu": lambda key: f"CPU {key}",
+        "socket": format_address,
+    }
+    return namers[by]
+
+
+def _syscall_name(key: Any, tables: Sequence[SyscallTable]) -> str:
+    abi, nr = key
+    name = tables[min(abi, len(tables) - 1)].name(nr)
+    return name if abi == 0 else f"{abi_name(tables, abi)}:{name}"
+
+
+def _sorter(sort: str) -> Callable[[_Named], Any]:
+    if sort == "name":
+        return lambda item: item[0]
+    column = sort if sort in ("calls", "errors") else f"{sort}_ns"
+    return lambda item: (-getattr(item[2], column), item[0])

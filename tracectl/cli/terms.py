@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tracectl.abi.records import SHAPES
@@ -43,11 +44,13 @@ def terms_from(args: argparse.Namespace) -> Terms:
     )
 
 
-def slots_of(expression: str) -> frozenset[int]:
-    """The slots (ABI * 512 + number) of the system calls that ``expression`` names."""
-    native, compat = load_tables().values()
-    # x32 has the numbers of the machine's own ABI.
-    tables = (native, compat, native)
+def slots_of(expression: str, tables: Sequence[SyscallTable] | None = None) -> frozenset[int]:
+    """The slots (ABI * 512 + number) of the system calls that ``expression`` names, by default
+    those of this machine."""
+    if tables is None:
+        native, compat = load_tables().values()
+        # x32 has the numbers of the machine's own ABI.
+        tables = (native, compat, native)
     names = expression.removeprefix("!").split(",")
     chosen: set[int] = set()
     for name in names:

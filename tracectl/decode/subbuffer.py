@@ -34,6 +34,19 @@ Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sub-buffer belongs, of its header; the fields are those of Records."""
+
+    cpu: int
+    seq: int
+    session_id: int
+    first_ns: int
+    last_ns: int
+    lost: tuple[int, ...]
+    generated: int
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
     """All records of one sub-buffer; the columns have one element a record.
 
@@ -60,6 +73,18 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    @property
+    def place(self) -> Place:
+        return Place(
+            self.cpu,
+            self.seq,
+            self.session_id,
+            self.first_ns,
+            self.last_ns,
+            self.lost,
+            self.generated,
+        )
 
     def rows(self, *kinds: Kind) -> Rows:
         """Indices of the records of these kinds, ascending."""

@@ -1,0 +1,92 @@
+"""Which calls of a capture to look at: the options that ``report`` and ``print`` share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tracectl.abi.records import COMM_BYTES
+from tracectl.capture.reader import Capture
+from tracectl.cli.terms import slots_of
+from tracectl.errors import UsageError
+from tracectl.tables.table import SyscallTable
+
+if TYPE_CHECKING:
+    from tracectl.analysis.selection import Selection
+
+_SECOND_NS = 1_000_000_000
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which calls; all of them have to hold")
+    group.add_argument(
+        "-e", "--trace", "--syscalls", metavar="SYSCALLS",
+        help="only these system calls: names and %%file, %%desc, %%process, %%network, %%signal, "
+        "%%memory, with commas between; all others with ! before the first",
+    )  # fmt: skip
+    group.add_argument("-p", "--pid", type=int, help="only this process")
+    group.add_argument("--tid", type=int, help="only this thread")
+    group.add_argument("--comm", metavar="NAME", help="only processes while they have this name")
+    group.add_argument("--failed", action="store_true", help="only calls that failed")
+    group.add_argument(
+        "--from", dest="from_", metavar="TIME",
+        help="only calls that began at TIME or later: seconds from the first event on, or a time "
+        "of day, 2026-01-31T12:34:56.789",
+    )  # fmt: skip
+    group.add_argument("--to", metavar="TIME", help="only calls that began before TIME")
+
+
+def selection_of(
+    args: argparse.Namespace, capture: Capture, tables: Sequence[SyscallTable]
+) -> Selection:
+    """UsageError for what there is not."""
+    from tracectl.analysis.selection import Selection  # noqa: PLC0415 - numpy
+
+    first_ns = 0
+    if args.from_ is not None or args.to is not None:
+        from tracectl.live.capture import span_of  # noqa: PLC0415
+
+        first_ns, _ = span_of(capture)
+    names = None
+    if args.comm is not None:
+        from tracectl.analysis.tasks import ProcessNames  # noqa: PLC0415
+        from tracectl.cli.sources import lives_in  # noqa: PLC0415
+
+        names = ProcessNames(lives_in(capture))
+    return Selection(
+        slots=None if args.trace is None else slots_of(args.trace, tables),
+        pid=args.pid,
+        tid=args.tid,
+        # The kernel keeps so much of a name.
+        comm=None if args.comm is None else args.comm[: COMM_BYTES - 1],
+        names=names,
+        is_failed=args.failed,
+        from_ns=None if args.from_ is None else _time_ns(args.from_, capture, first_ns),
+        to_ns=None if args.to is None else _time_ns(args.to, capture, first_ns),
+    )
+
+
+def _time_ns(text: str, capture: Capture, first_ns: int) -> int:
+    try:
+        seconds = float(text)
+    except ValueError:
+        moment = capture.metadata.clocks[0]
+        return _day_time_ns(text) - moment.real_ns + moment.trace_ns
+    if not math.isfinite(seconds):
+        raise UsageError(f"{text!r} is no time")
+    return first_ns + round(seconds * _SECOND_NS)
+
+
+def _day_time_ns(text: str) -> int:
+    """ns since 1970; without a zone the time is local."""
+    try:
+        time = datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is no time: seconds, or a time of day such as 2026-01-31T12:34:56.789"
+        ) from error
+    whole = time.replace(microsecond=0)
+    return int(whole.timestamp()) * _SECOND_NS + time.microsecond * 1000
