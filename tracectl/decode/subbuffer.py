@@ -114,10 +114,10 @@ class Records:
 
     def iter_strings(self, rows: Rows) -> Iterator[bytes]:
         """The strings of ``rows``, all of them of a kind that has one."""
-        data = self.words.view(np.uint8).data
+        data = self.words.tobytes()
         starts = (self.granule[rows] + 1 + self.granules[rows]) * GRANULE
-        for start, length in zip(starts.tolist(), self.id[rows].tolist(), strict=True):
-            yield bytes(data[start : start + length])
+        for start, end in zip(starts.tolist(), (starts + self.id[rows]).tolist(), strict=True):
+            yield data[start:end]
 
 
 def decode_subbuffer(data: Buffer) -> Records:

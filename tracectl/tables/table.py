@@ -40,6 +40,10 @@ class Syscall:
     name: str
     args: tuple[Argument, ...]
 
+    def __hash__(self) -> int:
+        # Caches are asked for it with every call that is printed; the arguments tell little more.
+        return hash((self.nr, self.name))
+
 
 class SyscallTable:
     """The system calls of one ABI. ``kernel`` is the release whose headers it was made from."""
