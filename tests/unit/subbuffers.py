@@ -95,9 +95,11 @@ class SubBuffer:
         self._append(time_ns, Kind.EXIT, _s64(result), _id(nr, abi_))
         return self
 
-    def name(self, time_ns: int, tid: int, path: bytes, site: int = 0) -> SubBuffer:
+    def name(
+        self, time_ns: int, tid: int, path: bytes, site: int = 0, dfd: int = -100
+    ) -> SubBuffer:
         self.task(time_ns, tid)
-        body = {"dfd": -100, "source": 0, "flags": 0, "site": site, "reserved": 0}
+        body = {"dfd": dfd, "source": 0, "flags": 0, "site": site, "reserved": 0}
         self._append_string(time_ns, Kind.NAME, body, path)
         return self
 

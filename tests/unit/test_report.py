@@ -147,7 +147,7 @@ def capture(tmp_path):
         (("--by", "process"), ["sh[100]", "?[200]"]),
         (("--by", "thread"), ["sh[100]", "?[200]", "?[101]"]),
         (("--by", "file"), ["/etc/x"]),
-        (("--by", "fd"), ["3 of sh[100]", "4 of ?[200]", "0 of ?[200]"]),
+        (("--by", "fd"), ["3 of sh[100]", "4 of ?[200]"]),
         (("--by", "errno"), ["EBADF", "ENOENT"]),
         (("--by", "cpu"), ["CPU 0"]),
         (("--by", "socket"), [LOCAL]),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tracectl.abi.records import NR_BITS, Kind
 from tracectl.analysis.calls import Calls, State
-from tracectl.tables.classes import DESCRIPTORS
+from tracectl.tables.roles import role_of
 from tracectl.tables.table import SyscallTable
 
 _Groups = tuple[list[Hashable], NDArray[np.intp], NDArray[np.intp] | None]
@@ -36,7 +36,7 @@ class Grouper:
         self._takes_fd = np.zeros((len(tables), 1 << NR_BITS), np.bool_)
         for abi, table in enumerate(tables):
             for call in table:
-                takes = bool(call.args) and call.args[0].name in DESCRIPTORS
+                takes = bool(call.args) and role_of(call, call.args[0]) == "descriptor"
                 if 0 <= call.nr < 1 << NR_BITS:
                     self._takes_fd[abi, call.nr] = takes
 

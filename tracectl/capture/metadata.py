@@ -70,6 +70,19 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenFiles:
+    """What a process had open when tracing started: its working directory, what was behind each
+    file descriptor, as /proc shows it, and those that an exec closes. ``left_out`` are the
+    descriptors of which that could not be told."""
+
+    tgid: int
+    cwd: str
+    files: dict[int, str]
+    cloexec: list[int]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """``tables`` are system-call tables by ABI name (``SyscallTable.to_json()``); ``shapes`` what
     the module was given, 3 by 512: by ABI and number, how many arguments and a mask of the 8-byte
@@ -84,6 +97,7 @@ class Metadata:
     tables: dict[str, Any]
     shapes: list[list[tuple[int, int]]]
     tasks: list[Task] = field(default_factory=list)
+    opened: list[OpenFiles] = field(default_factory=list)
     format_version: int = FORMAT_VERSION
     abi_version: int = ABI_VERSION
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,18 +16,6 @@ from tracectl.render.lines import format_lines
 from tracectl.tables.table import SyscallTable
 
 _SECOND_NS = 1_000_000_000
-
-
-def add_times(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        "-t", "--time", action="count", default=0,
-        help="begin with the time of day; -tt with µs, -ttt in seconds since 1970",
-    )  # fmt: skip
-    group.add_argument(
-        "-r", "--relative", action="store_true", help="begin with the time since the last call"
-    )
-    parser.add_argument("-T", "--times", action="store_true", help="append the time spent")
 
 
 @dataclass(slots=True)
@@ -46,9 +33,12 @@ class Lines:
     _tid: int = -1
 
     def format(self, calls: Calls) -> list[str]:
-        if not len(calls):
+        return self.decorate(calls, self._format_calls(calls) if len(calls) else [])
+
+    def decorate(self, calls: Calls, lines: list[str]) -> list[str]:
+        """``lines`` of ``calls`` with their times and threads."""
+        if not lines:
             return []
-        lines = self._format_calls(calls)
         if self.clocks or self.is_relative:
             times = self._relative(calls) if self.is_relative else self._times(calls)
             lines = [f"{begin} {line}" for begin, line in zip(times, lines, strict=True)]

@@ -18,6 +18,7 @@ from tracectl.capture.metadata import (
     Metadata,
     Module,
     Moment,
+    OpenFiles,
     Task,
 )
 from tracectl.capture.writer import CaptureWriter
@@ -25,6 +26,7 @@ from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
 from tracectl.kernel.device import Device, Status
+from tracectl.kernel.files import iter_opened
 from tracectl.kernel.reads import pack_reads
 from tracectl.kernel.recorder import Recorder
 from tracectl.kernel.shapes import shapes_of
@@ -140,6 +142,7 @@ def describe(config: Config, device: Device, session_id: int) -> Metadata:
     """The metadata of a capture that begins now."""
     uname = os.uname()
     tables = load_tables()
+    tasks = [Task(*task) for task in iter_tasks()]
     return Metadata(
         session_id=session_id,
         host=Host(uname.nodename, uname.release, uname.machine, _boot_id()),
@@ -149,8 +152,19 @@ def describe(config: Config, device: Device, session_id: int) -> Metadata:
         cpus=device.info.cpus,
         tables={name: table.to_json() for name, table in tables.items()},
         shapes=shapes_of(tables),
-        tasks=[Task(*task) for task in iter_tasks()],
+        tasks=tasks,
+        opened=[OpenFiles(*one) for one in iter_opened(_recorded(tasks, config.target_pid))],
     )
+
+
+def _recorded(tasks: list[Task], target_pid: int) -> list[int]:
+    """The processes that are recorded: all, or ``target_pid`` and its descendants."""
+    if not target_pid:
+        return [task.tgid for task in tasks if task.tid == task.tgid]
+    found = [target_pid]
+    for tgid in found:
+        found += [task.tgid for task in tasks if task.ppid == tgid and task.tid == task.tgid]
+    return found
 
 
 def end_block(reason: str, moment: Moment, counters: list[Counters]) -> EndBlock:

@@ -40,22 +40,19 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def selection_of(
-    args: argparse.Namespace, capture: Capture, tables: Sequence[SyscallTable]
+    args: argparse.Namespace, capture: Capture | None, tables: Sequence[SyscallTable]
 ) -> Selection:
-    """UsageError for what there is not."""
+    """UsageError for what there is not. Without ``capture`` neither names nor times are asked."""
     from tracectl.analysis.selection import Selection  # noqa: PLC0415 - numpy
 
-    first_ns = 0
-    if args.from_ is not None or args.to is not None:
-        from tracectl.live.capture import span_of  # noqa: PLC0415
-
-        first_ns, _ = span_of(capture)
-    names = None
-    if args.comm is not None:
+    names, from_ns, to_ns = None, None, None
+    if capture is not None and args.comm is not None:
         from tracectl.analysis.tasks import ProcessNames  # noqa: PLC0415
         from tracectl.cli.sources import lives_in  # noqa: PLC0415
 
         names = ProcessNames(lives_in(capture))
+    if capture is not None:
+        from_ns, to_ns = _time_ns(args.from_, capture), _time_ns(args.to, capture)
     return Selection(
         slots=None if args.trace is None else slots_of(args.trace, tables),
         pid=args.pid,
@@ -64,12 +61,14 @@ def selection_of(
         comm=None if args.comm is None else args.comm[: COMM_BYTES - 1],
         names=names,
         is_failed=args.failed,
-        from_ns=None if args.from_ is None else _time_ns(args.from_, capture, first_ns),
-        to_ns=None if args.to is None else _time_ns(args.to, capture, first_ns),
+        from_ns=from_ns,
+        to_ns=to_ns,
     )
 
 
-def _time_ns(text: str, capture: Capture, first_ns: int) -> int:
+def _time_ns(text: str | None, capture: Capture) -> int | None:
+    if text is None:
+        return None
     try:
         seconds = float(text)
     except ValueError:
@@ -77,7 +76,9 @@ def _time_ns(text: str, capture: Capture, first_ns: int) -> int:
         return _day_time_ns(text) - moment.real_ns + moment.trace_ns
     if not math.isfinite(seconds):
         raise UsageError(f"{text!r} is no time")
-    return first_ns + round(seconds * _SECOND_NS)
+    from tracectl.live.capture import span_of  # noqa: PLC0415 - numpy
+
+    return span_of(capture)[0] + round(seconds * _SECOND_NS)
 
 
 def _day_time_ns(text: str) -> int:

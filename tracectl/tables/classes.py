@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from tracectl.tables.roles import role_of
+from tracectl.tables.roles import DESCRIPTORS, role_of
 from tracectl.tables.table import Syscall, SyscallTable
 
-DESCRIPTORS = frozenset(
-    """
-    dfd dirfd epfd fd fd_in fd_out fdin fdout fildes from_dfd fs_fd group_fd in_fd initrd_fd
-    kernel_fd mnt_fd mqdes newdfd newfd olddfd oldfd out_fd pidfd ruleset_fd to_dfd ufd upid_fd
-    """.split()  # noqa: SIM905 - a list of strings would be one a line
-)
 # "name" is that of an attribute, a queue or a host elsewhere.
 _NAMES_A_FILE = frozenset({"acct", "name_to_handle_at"})
 
