@@ -22,8 +22,11 @@ def test_counts_are_true_whatever_was_lost_and_while_it_goes_on(guest, workload,
         f"tracectl record --subbuf-size 16K --subbuf-count 2 -o /job/lossy.trace -- "
         f"{program} {CALLS} 4 && "
         "tracectl start -o /job/all.trace && "
-        f"{program} 1000 1 && sleep 1 && tracectl report --json >/job/live.json && "
-        "tracectl stop && "
+        "{ tracectl print --follow -e getppid >/job/followed & } && "
+        f"{program} 1000 1 && "
+        "wait_until sh -c 'test $(grep -c getppid /job/followed) -ge 1000' && "
+        "tracectl report --json >/job/live.json && "
+        "tracectl stop && wait $! && "
         "tracectl start --flight 64M && "
         f"{program} 1000 1 && tracectl report -e getppid --json >/job/flight.json && "
         "tracectl stop; tracectl report >/job/idle 2>&1; test $? = 1"
@@ -38,4 +41,5 @@ def test_counts_are_true_whatever_was_lost_and_while_it_goes_on(guest, workload,
     assert lossy["lost_calls"]["getppid"] >= 0.4 * CALLS
     for name in ("live", "flight"):
         assert getppid_in(json.loads((tmp_path / f"{name}.json").read_text())) == 1000
+    assert (tmp_path / "followed").read_text().count("getppid()") == 1000
     assert "nothing is being recorded" in (tmp_path / "idle").read_text()

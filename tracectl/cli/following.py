@@ -14,14 +14,15 @@ from tracectl.errors import DecodeError, DeviceError
 from tracectl.kernel.device import Device
 from tracectl.live.capture import GrowingSource
 from tracectl.live.flight import FlightSource
-from tracectl.live.source import Source
+
+Live = GrowingSource | FlightSource
 
 _LOOK_S = 0.2
 _HOLD_NS = 300_000_000
 """For so long an open call holds up those that began after it."""
 
 
-def open_source(path: Path | None) -> Source:
+def open_source(path: Path | None) -> Live:
     """Of the recording that writes ``path``, or of the one on this machine. DeviceError when there
     is none, CaptureError when ``path`` is no capture."""
     if path is not None:
@@ -35,12 +36,12 @@ def open_source(path: Path | None) -> Source:
     return GrowingSource(Path(status.label))
 
 
-def iter_followed(source: Source) -> Iterator[Calls]:
+def iter_followed(source: Live) -> Iterator[Calls]:
     """In order of their beginning; a call that is open for too long comes where it ends."""
     return iter_ordered(_iter_done(source), None)
 
 
-def _iter_done(source: Source) -> Iterator[tuple[Calls, int]]:
+def _iter_done(source: Live) -> Iterator[tuple[Calls, int]]:
     pairing = Pairing(source.facts.shapes)
     while not source.has_ended():
         blocks = []
