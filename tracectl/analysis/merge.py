@@ -57,15 +57,18 @@ def iter_done(capture: Capture) -> Iterator[tuple[Calls, int]]:
     pairing = pairing_of(capture, shapes)
     blocks: list[Calls] = []
     count = 0
+    # Who looks at the first ones does not wait.
+    batch = 1
     split = partial(split_calls, shapes=shapes)
     for one in iter_settled(capture, split, cores=1):
         whole, left = one.made
         pairing.add_halves(one.place, left)
         blocks.append(whole)
         count += len(whole) + len(left)
-        if count >= _BATCH:
+        if count >= batch:
             yield join_calls([*blocks, pairing.advance(one.settled_ns)]), pairing.horizon_ns
             blocks, count = [], 0
+            batch = min(2 * batch, _BATCH)
     yield join_calls([*blocks, pairing.finish()]), pairing.horizon_ns
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tracectl.capture.reader import Capture
 from tracectl.decode.subbuffer import Place, Records, decode_subbuffer
 from tracectl.errors import DecodeError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _T = TypeVar("_T")
 
@@ -52,10 +53,7 @@ def iter_settled(
         if cores == 1:
             lines = {cpu: worker.iter_made(mine) for cpu, mine in places.items()}
         else:
-            executor = ProcessPoolExecutor(
-                # What is open and imported goes along.
-                cores, multiprocessing.get_context("fork"), _begin, (worker,)
-            )  # fmt: skip
+            executor = _start(cores, worker)
             stack.callback(executor.shutdown, cancel_futures=True)
             lines = {cpu: _iter_made(executor, mine) for cpu, mine in places.items()}
         reached = dict.fromkeys(sorted(lines), 0)
@@ -106,6 +104,14 @@ class _Worker:
 
     def iter_made(self, places: list[int]) -> Iterator[_Made]:
         return map(self.make, places)
+
+
+def _start(cores: int, worker: _Worker) -> Executor:
+    import multiprocessing  # noqa: PLC0415 - takes a while, and is seldom needed
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+
+    # fork: what is open and imported goes along.
+    return ProcessPoolExecutor(cores, multiprocessing.get_context("fork"), _begin, (worker,))
 
 
 _worker: _Worker | None = None

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from tracectl.abi.control import ConfigFlag, State
 from tracectl.errors import DeviceError
-from tracectl.kernel.device import Device
 
 
 @contextmanager
 def current_capture() -> Iterator[Path]:
     """The file that the session on this machine writes, or a snapshot of its flight recorder, which
     goes with the context. DeviceError when nothing is recorded."""
+    from tracectl.kernel.device import Device  # noqa: PLC0415 - who names a file does not need it
+
     with Device() as device, tempfile.TemporaryDirectory(prefix="tracectl-") as directory:
         status = device.status()
         if status.state == State.IDLE:

@@ -39,6 +39,9 @@ EXAMPLES = """\
   tracectl print --follow                   what is being recorded, as it comes
   tracectl print -y a.trace                 read(3</etc/passwd>, ...) instead of read(3, ...)"""
 
+_PIECE = 4096
+"""So many calls are written at once; who looks at the first ones does not wait for more."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -88,7 +91,8 @@ def _print_all(args: argparse.Namespace, capture: Capture) -> None:
     selection = selection_of(args, capture, tables)
     lines = lines_of(args, tables, WallClock(moments), selection, descriptors)
     for calls in iter_ordered(iter_done(capture)):
-        write_lines(lines(calls))
+        for start in range(0, len(calls), _PIECE):
+            write_lines(lines(calls.between(start, start + _PIECE)))
     for problem in capture.problems:
         say(f"{capture.path}: {problem}")
     if lost := lost_of(capture)[1]:
