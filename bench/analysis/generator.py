@@ -21,7 +21,7 @@ from tracectl.abi.records import (
     OpenHow,
     SubbufHeader,
 )
-from tracectl.analysis.balance import CpuBalance
+from tracectl.analysis.balance import CpuBalance, count_of
 from tracectl.capture.metadata import (
     Config,
     CpuTotals,
@@ -213,7 +213,7 @@ def write_capture(path: Path, mix: Mix, events: int, *, compress: bool) -> int:
 
 def _balance_of(template: Template) -> CpuBalance:
     balance = CpuBalance(template.cpu)
-    balance.add(decode_subbuffer(template.at(0, FIRST_NS, 0)))
+    balance.add(count_of(decode_subbuffer(template.at(0, FIRST_NS, 0))))
     return balance
 
 

@@ -60,7 +60,9 @@ class Capture:
             raise
         self._chunks = [block for block in blocks if block.type == BlockType.CHUNK]
         self._next_offset = self._end_of(blocks)
-        if not self.metadata.config.is_flight:
+        if self.metadata.config.is_flight:
+            self.problems += _repeated_chunks(self._chunks)
+        else:
             self.problems += _missing_chunks(self._chunks, self.end)
 
     def __enter__(self) -> Capture:
@@ -238,6 +240,20 @@ def _open(path: Path) -> int:
         kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
         raise CaptureError(path, f"is {kind}, not a capture")
     return fd
+
+
+def _repeated_chunks(chunks: list[Block]) -> list[str]:
+    """A sentence for every CPU whose sub-buffers are not in order, each once."""
+    last: dict[int, int] = {}
+    broken: dict[int, str] = {}
+    for block in chunks:
+        if block.seq <= last.get(block.cpu, -1):
+            broken.setdefault(
+                block.cpu,
+                f"CPU {block.cpu}: sub-buffer {block.seq} comes after {last[block.cpu]}",
+            )
+        last[block.cpu] = block.seq
+    return list(broken.values())
 
 
 def _missing_chunks(chunks: list[Block], end: EndBlock | None) -> list[str]:

@@ -29,6 +29,9 @@ _HEADER = dtype_of(SubbufHeader)
 _HEAD = dtype_of(Record)
 _BODY = {kind: dtype_of(body) for kind, body in BODIES.items()}
 
+_HAS_STRING = np.zeros(256, np.bool_)
+_HAS_STRING[list(STRING_KINDS)] = True
+
 Buffer = bytes | bytearray | memoryview
 Rows = NDArray[np.intp]
 
@@ -129,7 +132,8 @@ def decode_subbuffer(data: Buffer) -> Records:
     words = np.frombuffer(data, "<u8", int(header["used_bytes"]) // GRANULE)
     granule = _find_starts(header, words)
     heads = words[granule].view(_HEAD)
-    kind, granules = heads["kind"], heads["granules"]
+    # Close together, they are read eight times as fast.
+    kind, granules = heads["kind"].copy(), heads["granules"].copy()
     _check_chain(granule, kind, granules, heads["id"], len(words))
     if kind[0] != Kind.TASK:
         raise DecodeError("a sub-buffer does not begin with a TASK record")
@@ -178,7 +182,9 @@ def _records_start(subbuf_bytes: int) -> int:
 def _find_starts(header: np.void, words: NDArray[np.uint64]) -> Rows:
     start = _records_start(int(header["subbuf_bytes"]))
     bitmap = words.view(np.uint8)[_HEADER.itemsize : start]
-    granule = np.flatnonzero(np.unpackbits(bitmap, bitorder="little", count=len(words)))
+    bits = np.unpackbits(bitmap, bitorder="little", count=len(words))
+    # As bytes they would be counted one by one.
+    granule = np.flatnonzero(bits.view(np.bool_))
     if not len(granule) or granule[0] != start // GRANULE:
         raise DecodeError("the start bitmap does not begin with the first record")
     if len(granule) != header["records"]:
@@ -196,10 +202,10 @@ def _check_chain(
     end: int,
 ) -> None:
     """Each record ends where the bitmap has the next one."""
-    ends = granule + 1 + granules
-    for string_kind in STRING_KINDS:
-        rows = np.flatnonzero(kind == string_kind)
-        ends[rows] += length[rows] // GRANULE + 1
+    ends = granule + 1
+    ends += granules
+    rows = np.flatnonzero(_HAS_STRING[kind])
+    ends[rows] += length[rows] // GRANULE + 1
     if not np.array_equal(ends[:-1], granule[1:]) or ends[-1] != end:
         raise DecodeError("the records of a sub-buffer do not fit the start bitmap")
 
@@ -207,11 +213,11 @@ def _check_chain(
 def _fill_tasks(
     words: NDArray[np.uint64], granule: Rows, kind: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    is_task = kind == Kind.TASK
-    tasks = words[granule[is_task] + 1]
-    which = np.cumsum(is_task) - 1
-    # Two gathers of 4 bytes each are faster than one of 8 and two splits.
-    return (tasks & 0xFFFFFFFF).astype(np.uint32)[which], (tasks >> 32).astype(np.uint32)[which]
+    rows = np.flatnonzero(kind == Kind.TASK)
+    tasks = words[granule[rows] + 1]
+    counts = np.diff(rows, append=len(kind))
+    tid, tgid = (tasks & 0xFFFFFFFF).astype(np.uint32), (tasks >> 32).astype(np.uint32)
+    return np.repeat(tid, counts), np.repeat(tgid, counts)
 
 
 def _unfold_time(
