@@ -72,9 +72,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     # Of millions of objects none is in a cycle; looking for some takes a third of the time.
     gc.disable()
-    if args.follow:
-        return _follow(args)
     with ExitStack() as stack:
+        stack.callback(gc.enable)
+        if args.follow:
+            return _follow(args)
         path = args.file or stack.enter_context(current_capture())
         capture = stack.enter_context(open_capture(path))
         _print_all(args, capture)
