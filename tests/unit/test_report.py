@@ -7,6 +7,7 @@ import json
 import math
 from collections import defaultdict
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,11 +16,13 @@ import reference
 from captures import write_capture
 from subbuffers import Machine, Step, SubBuffer
 from tracectl.abi.records import EXIT_KINDS, Kind
+from tracectl.analysis.heat import ROWS, Heat, durations_ns
 from tracectl.analysis.report import report_on
 from tracectl.analysis.selection import Selection
 from tracectl.capture.reader import open_capture
 from tracectl.cli.main import main
 from tracectl.cli.reading import tables_of
+from tracectl.live.capture import span_of
 
 READ, GETPID, OPENAT, FUTEX, CONNECT = 0, 39, 257, 202, 42
 THREADS, CPUS = 3, 2
@@ -90,7 +93,7 @@ def test_a_report_is_what_a_slow_reader_finds(tmp_path, steps):
     with open_capture(path) as capture:
         tables = tables_of(capture)
         for by, expected in (("syscall", by_call), ("thread", by_thread), ("file", by_file)):
-            check(report_on(capture, by, tables, Selection()).rows, expected)
+            check(report_on(capture, [by], tables, Selection()).tables[by], expected)
 
 
 def test_several_cores_find_the_same(tmp_path):
@@ -98,9 +101,9 @@ def test_several_cores_find_the_same(tmp_path):
     with open_capture(path) as capture:
         tables = tables_of(capture)
         for by in ("syscall", "process", "file", "fd", "cpu", "errno"):
-            alone = report_on(capture, by, tables, Selection(), cores=1)
-            assert report_on(capture, by, tables, Selection(), cores=2) == alone
-            assert sum(row.calls for row in alone.rows.values())
+            alone = report_on(capture, [by], tables, Selection(), cores=1)
+            assert report_on(capture, [by], tables, Selection(), cores=2) == alone
+            assert sum(row.calls for row in alone.tables[by].values())
 
 
 def iter_busy(count):
@@ -185,3 +188,23 @@ def test_lost_calls_are_counted(tmp_path, capsys):
 def test_an_unknown_time_is_told(capture, capsys):
     assert main(["report", "--from", "noon", str(capture)]) == 2
     assert "'noon' is no time" in capsys.readouterr().err
+
+
+def test_a_page_has_all_it_needs(capture, capsys, tmp_path):
+    path = tmp_path / "page.html"
+    assert report(capsys, "--html", path, capture) == ""
+    page = path.read_text()
+    assert "://cdn" not in page.split("<body>")[1]
+    assert all(f"<h2>{title}</h2>" in page for title in ("Calls over time", "Processes", "Errors"))
+    assert "<td>sh[100]</td><td>1</td>" in page
+    assert "<td>/etc/x</td><td>1</td><td>1</td>" in page
+    with open_capture(capture) as opened:
+        tables, heat = tables_of(opened), Heat(*span_of(opened))
+        counts = report_on(opened, ["process"], tables, Selection(), heat=heat).heat
+    assert counts[:, : ROWS + 1].sum() == 4
+    assert counts[:, ROWS + 1].sum() == 2
+    # 600 and 500 ns, 100, 50: each within a fifth of what stands for its row.
+    shown = durations_ns()[np.flatnonzero(counts[:, :ROWS].sum(axis=0))]
+    assert [min(abs(shown - spent)) < spent / 5 for spent in (50, 100, 500, 600)] == [True] * 4
+    assert main(["report", "--html", str(tmp_path), str(capture)]) == 1
+    assert "cannot be written" in capsys.readouterr().err

@@ -7,12 +7,14 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracectl.abi.control import EventClass
 from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.analysis.calls import Calls
 from tracectl.analysis.groups import DETAILED, Grouper
 from tracectl.analysis.halves import Halves, split_calls
+from tracectl.analysis.heat import COLUMNS, ROWS, Heat
 from tracectl.analysis.merge import pairing_of
 from tracectl.analysis.selection import Selection
 from tracectl.analysis.settled import iter_settled
@@ -31,9 +33,11 @@ _BATCH = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``rows`` by key, as Grouper has them; ``lives`` tell what processes were called."""
+    """``tables`` have rows by key, as Grouper has them, for each way to group; ``lives`` tell what
+    processes were called; ``heat`` is what Heat counted."""
 
-    rows: dict[Hashable, Row]
+    tables: dict[str, dict[Hashable, Row]]
+    heat: NDArray[np.int64] | None
     lives: list[Life]
     divergences: list[Divergence]
     first_ns: int
@@ -42,10 +46,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    part: Part
+    sums: _Sums
     left: Halves
     events: list[TaskEvent]
     divergences: Counter[Key]
+
+
+_Sums = tuple[list[Part], NDArray[np.int64] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +61,57 @@ class _Work:
 
     shapes: Shapes | None
     selection: Selection
-    grouper: Grouper
+    groupers: list[Grouper]
+    heat: Heat | None
 
     def __call__(self, records: Records) -> _Chunk:
         whole, left = split_calls(records, self.shapes)
         events = task_events_of(records)
         return _Chunk(self.sum_up(whole), left, events, count_divergences(whole))
 
-    def sum_up(self, calls: Calls) -> Part:
+    def sum_up(self, calls: Calls) -> _Sums:
         if not self.selection.is_all:
             calls = calls.select(np.flatnonzero(self.selection.find(calls)))
-        return part_of(*self.grouper.split(calls))
+        parts = [part_of(*grouper.split(calls)) for grouper in self.groupers]
+        return parts, None if self.heat is None else self.heat.count(calls)
 
 
 def report_on(
     capture: Capture,
-    by: str,
+    ways: Sequence[str],
     tables: Sequence[SyscallTable],
     selection: Selection,
+    *,
+    heat: Heat | None = None,
     cores: int | None = None,
 ) -> Report:
-    """The calls of ``capture`` that are selected, by ``by``, one of GROUPS. What is held does not
-    grow with the capture, but with what there is to tell apart."""
-    is_detailed = by in DETAILED or capture.metadata.config.classes & EventClass.DIVERGENCE
+    """The calls of ``capture`` that are selected, grouped by ``ways``, each one of GROUPS. What is
+    held does not grow with the capture, but with what there is to tell apart."""
+    is_detailed = (
+        DETAILED.intersection(ways) or capture.metadata.config.classes & EventClass.DIVERGENCE
+    )
     shapes = capture.metadata.shapes if is_detailed else None
-    work = _Work(shapes, selection, Grouper(by, tables))
+    work = _Work(shapes, selection, [Grouper(way, tables) for way in ways], heat)
     pairing = pairing_of(capture, shapes)
-    tally, events, divergences = Tally(), list[TaskEvent](), Counter[Key]()
+    tallies = [Tally() for _ in ways]
+    events, divergences = list[TaskEvent](), Counter[Key]()
+    counts = None if heat is None else np.zeros((COLUMNS, ROWS + 2), np.int64)
     first_ns: int | None = None
     last_ns = waiting = 0
 
+    def add_sums(sums: _Sums) -> None:
+        parts, heat_counts = sums
+        for tally, part in zip(tallies, parts, strict=True):
+            tally.add(part)
+        if counts is not None and heat_counts is not None:
+            np.add(counts, heat_counts, out=counts)
+
     def add(calls: Calls) -> None:
-        tally.add(work.sum_up(calls))
+        add_sums(work.sum_up(calls))
         divergences.update(count_divergences(calls))
 
     for one in iter_settled(capture, work, cores):
-        tally.add(one.made.part)
+        add_sums(one.made.sums)
         divergences.update(one.made.divergences)
         events += one.made.events
         first_ns = one.place.first_ns if first_ns is None else min(first_ns, one.place.first_ns)
@@ -101,7 +123,8 @@ def report_on(
             waiting = 0
     add(pairing.finish())
     lives = lives_of(capture.metadata.tasks, events)
-    return Report(tally.rows(), lives, divergences_in(divergences), first_ns or 0, last_ns)
+    grouped = {way: tally.rows() for way, tally in zip(ways, tallies, strict=True)}
+    return Report(grouped, counts, lives, divergences_in(divergences), first_ns or 0, last_ns)
 
 
 @dataclass(slots=True)

@@ -16,12 +16,11 @@ from tracectl.cli.current import current_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json, printable
 from tracectl.cli.reading import lost_of, tables_of
+from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
 from tracectl.cli.selection import add_selection, selection_of
 from tracectl.errors import EXIT_OK
-from tracectl.render.addresses import format_address
-from tracectl.render.arguments import error_name
-from tracectl.render.table import format_duration, format_table
-from tracectl.tables.table import SyscallTable, abi_name
+from tracectl.render.table import format_table
+from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
     from tracectl.analysis.report import Counted, Report
@@ -33,6 +32,7 @@ EXAMPLES = """\
   tracectl report --by process --top 10 a.trace
   tracectl report --by file -e %file --failed --sort calls a.trace
   tracectl report --from 1.5 --to 2 --csv a.trace
+  tracectl report --html page.html a.trace
   tracectl report                          of what is being recorded now"""
 
 _Named = tuple[str, Hashable, "Row"]
@@ -62,6 +62,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_selection(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON; times in ns")
+    form.add_argument(
+        "--html", type=Path, metavar="FILE",
+        help="write a page with charts: rate, latency, processes, what was slow",
+    )  # fmt: skip
     form.add_argument("--csv", action="store_true", help="print CSV; times in ns")
 
 
@@ -74,24 +78,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(args: argparse.Namespace, capture: Capture) -> None:
-    from tracectl.analysis.report import Counts, report_on  # noqa: PLC0415 - numpy
+    from tracectl.analysis.report import report_on  # noqa: PLC0415 - numpy
 
     tables = tables_of(capture)
     selection = selection_of(args, capture, tables)
-    report = report_on(capture, args.by, tables, selection)
-    rows = report.rows
-    lost: dict[str, Counted] = {}
-    if capture.end is not None:
-        counts = Counts.of(capture.end.cpus)
-        lost = {
-            "other" if key is None else _syscall_name(key, tables): counted
-            for key, counted in counts.by_call.items()
-            if counted.lost
-        }
-        is_whole = not capture.metadata.config.is_flight
-        if args.by == "syscall" and is_whole and selection.is_of_syscalls:
-            rows = counts.complete(rows, selection.slots)
-    name_of = _namer(args.by, tables, report)
+    if args.html is not None:
+        from tracectl.cli.page import write_page  # noqa: PLC0415 - the plotting library
+
+        write_page(args.html, capture, tables, selection)
+        return
+    report = report_on(capture, [args.by], tables, selection)
+    rows, lost = exact_rows(args.by, report, capture, selection), lost_calls_of(capture, tables)
+    name_of = namer_of(args.by, tables, report)
     named = [(name_of(key), key, row) for key, row in rows.items()]
     named = sorted(named, key=_sorter(args.sort))[: args.top]
     if args.json:
@@ -126,16 +124,8 @@ def _print_text(
         else:
             print("What was lost is missing below.")
     print()
-    cells = [
-        (
-            printable(name),
-            f"{row.calls:,}",
-            f"{row.errors:,}" if row.errors else "",
-            *map(format_duration, (row.total_ns, row.p50_ns, row.p95_ns, row.p99_ns, row.max_ns)),
-        )
-        for name, _, row in named
-    ]
-    print(format_table((by, "calls", "errors", "total", "p50", "p95", "p99", "max"), cells))
+    cells = [(printable(name), *cells_of(row)) for name, _, row in named]
+    print(format_table((by, *HEADER), cells))
 
 
 def _json_of(
@@ -170,31 +160,6 @@ def _key_json(by: str, key: Any) -> dict[str, int]:
     if by == "fd":
         return {"pid": key[0], "fd": key[1]}
     return {by: key} if by in ("errno", "cpu") else {}
-
-
-def _namer(by: str, tables: Sequence[SyscallTable], report: Report) -> Callable[[Any], str]:
-    comms = {life.tid: life.comm for life in report.lives if life.comm}
-
-    def of_process(pid: int) -> str:
-        return f"{comms.get(pid, '?')}[{pid}]"
-
-    namers: dict[str, Callable[[Any], str]] = {
-        "syscall": lambda key: _syscall_name(key, tables),
-        "process": of_process,
-        "thread": lambda key: of_process(key[1]),
-        "file": lambda key: key.decode(errors="backslashreplace"),
-        "fd": lambda key: f"{key[1]} of {of_process(key[0])}",
-        "errno": error_name,
-        "cpu": lambda key: f"CPU {key}",
-        "socket": format_address,
-    }
-    return namers[by]
-
-
-def _syscall_name(key: Any, tables: Sequence[SyscallTable]) -> str:
-    abi, nr = key
-    name = tables[min(abi, len(tables) - 1)].name(nr)
-    return name if abi == 0 else f"{abi_name(tables, abi)}:{name}"
 
 
 def _sorter(sort: str) -> Callable[[_Named], Any]:
