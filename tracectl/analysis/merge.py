@@ -36,7 +36,7 @@ def pairing_of(capture: Capture, shapes: Shapes | None) -> Pairing:
 def _newest_ns(capture: Capture) -> int:
     """When the newest sub-buffer was handed over."""
     newest_ns = 0
-    for places in capture.places().values():
+    for places in capture.places_by_cpu().values():
         for place in reversed(places):
             known = len(capture.problems)
             chunk = capture.read_chunk(place)

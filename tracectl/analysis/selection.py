@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.analysis.calls import Calls, State
-from tracectl.analysis.tasks import ProcessNames
+from tracectl.analysis.tasks import Processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Selection:
     """All that is given has to hold; None is no term.
 
     ``slots`` (ABI * 512 + number) are of system calls, ``pid`` is of a process, ``tid`` of a
-    thread, ``comm`` the name that a process had at the time, as ``names`` tells; a call is of the
+    thread, ``comm`` the name that a process had at the time, as ``processes`` tell; a call is of the
     time at which it began, ``from_ns`` or later and before ``to_ns``.
     """
 
@@ -25,7 +25,7 @@ class Selection:
     pid: int | None = None
     tid: int | None = None
     comm: str | None = None
-    names: ProcessNames | None = None
+    processes: Processes | None = None
     is_failed: bool = False
     from_ns: int | None = None
     to_ns: int | None = None
@@ -57,9 +57,9 @@ class Selection:
             wanted &= calls.first_ns >= np.uint64(max(self.from_ns, 0))
         if self.to_ns is not None:
             wanted &= calls.first_ns < np.uint64(max(self.to_ns, 0))
-        if self.comm is not None and self.names is not None:
-            named = np.array([name == self.comm for name in self.names.names])
-            wanted &= named[self.names.find(calls.tgid, calls.first_ns)]
+        if self.comm is not None and self.processes is not None:
+            named = np.array([life.comm == self.comm for life in self.processes.lives])
+            wanted &= named[self.processes.find(calls.tgid, calls.first_ns)]
         return wanted
 
 

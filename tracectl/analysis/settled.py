@@ -47,7 +47,7 @@ def iter_settled(
     if cores is None:
         is_large = capture.raw_bytes > _ALONE_BYTES
         cores = len(os.sched_getaffinity(0)) if is_large else 1
-    places = capture.places()
+    places = capture.places_by_cpu()
     with ExitStack() as stack:
         worker = _Worker(capture, work)
         if cores == 1:

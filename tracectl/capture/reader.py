@@ -85,7 +85,7 @@ class Capture:
         """How many chunks there are."""
         return len(self._chunks)
 
-    def places(self) -> dict[int, list[int]]:
+    def places_by_cpu(self) -> dict[int, list[int]]:
         """Where each CPU's chunks are in file order, by their numbers, each number once: which is
         that order, but in a damaged file."""
         cpus: dict[int, dict[int, int]] = {}

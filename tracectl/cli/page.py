@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracectl.abi.records import Kind
 from tracectl.analysis.heat import COLUMNS, ROWS, Heat, durations_ns
 from tracectl.analysis.report import Report, report_on
 from tracectl.capture.reader import Capture
@@ -97,7 +98,7 @@ def _charts(report: Report, heat: Heat) -> list[Chart]:
     name_of = namer_of("process", [], report)
     for life in report.lives:
         if life.tid in spans and life.tid == life.tgid:
-            if life.start_ns and not life.path:
+            if life.cause == Kind.FORK:
                 spans[life.tid][0] = max(life.start_ns, heat.first_ns)
             spans[life.tid][1] = min(life.end_ns, heat.last_ns)
     bars = [

@@ -18,6 +18,7 @@ from tracectl.cli.output import print_json, printable
 from tracectl.cli.reading import lost_of, tables_of
 from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
 from tracectl.cli.selection import add_selection, selection_of
+from tracectl.cli.time_report import report_time
 from tracectl.errors import EXIT_OK
 from tracectl.render.table import format_table
 from tracectl.tables.table import SyscallTable
@@ -32,6 +33,7 @@ EXAMPLES = """\
   tracectl report --by process --top 10 a.trace
   tracectl report --by file -e %file --failed --sort calls a.trace
   tracectl report --from 1.5 --to 2 --csv a.trace
+  tracectl report --time a.trace           user, kernel and blocked time; needs record --sched
   tracectl report --html page.html a.trace
   tracectl report                          of what is being recorded now"""
 
@@ -59,6 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by", choices=_PLURALS, default="syscall", help="a row for each of these")
     parser.add_argument("--top", type=int, metavar="N", help="only the first N rows")
     parser.add_argument("--sort", choices=_SORTS, default="total", help="what stands first")
+    parser.add_argument(
+        "--time", action="store_true",
+        help="where time went, by process and system call; for captures recorded with --sched",
+    )  # fmt: skip
     add_selection(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON; times in ns")
@@ -73,7 +79,10 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         path = args.file or stack.enter_context(current_capture())
         capture = stack.enter_context(open_capture(path))
-        _print(args, capture)
+        if args.time:
+            report_time(capture, as_json=args.json)
+        else:
+            _print(args, capture)
     return EXIT_OK
 
 

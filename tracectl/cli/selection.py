@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tracectl.abi.records import COMM_BYTES
 from tracectl.capture.reader import Capture
-from tracectl.cli.terms import slots_of
 from tracectl.errors import UsageError
+from tracectl.kernel.choice import slots_in
 from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
@@ -45,21 +45,21 @@ def selection_of(
     """UsageError for what there is not. Without ``capture`` neither names nor times are asked."""
     from tracectl.analysis.selection import Selection  # noqa: PLC0415 - numpy
 
-    names, from_ns, to_ns = None, None, None
+    processes, from_ns, to_ns = None, None, None
     if capture is not None and args.comm is not None:
-        from tracectl.analysis.tasks import ProcessNames  # noqa: PLC0415
+        from tracectl.analysis.tasks import Processes  # noqa: PLC0415
         from tracectl.cli.sources import lives_in  # noqa: PLC0415
 
-        names = ProcessNames(lives_in(capture))
+        processes = Processes(lives_in(capture))
     if capture is not None:
         from_ns, to_ns = _time_ns(args.from_, capture), _time_ns(args.to, capture)
     return Selection(
-        slots=None if args.trace is None else slots_of(args.trace, tables),
+        slots=None if args.trace is None else slots_in(args.trace, tables),
         pid=args.pid,
         tid=args.tid,
         # The kernel keeps so much of a name.
         comm=None if args.comm is None else args.comm[: COMM_BYTES - 1],
-        names=names,
+        processes=processes,
         is_failed=args.failed,
         from_ns=from_ns,
         to_ns=to_ns,
