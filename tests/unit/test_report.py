@@ -196,7 +196,7 @@ def test_a_page_has_all_it_needs(capture, capsys, tmp_path):
     page = path.read_text()
     assert "://cdn" not in page.split("<body>")[1]
     assert all(f"<h2>{title}</h2>" in page for title in ("Calls over time", "Processes", "Errors"))
-    assert "<td>sh[100]</td><td>1</td>" in page
+    assert "<td>sh[100]</td><td>2</td>" in page
     assert "<td>/etc/x</td><td>1</td><td>1</td>" in page
     with open_capture(capture) as opened:
         tables, heat = tables_of(opened), Heat(*span_of(opened))

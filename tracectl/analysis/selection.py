@@ -17,8 +17,8 @@ class Selection:
     """All that is given has to hold; None is no term.
 
     ``slots`` (ABI * 512 + number) are of system calls, ``pid`` is of a process, ``tid`` of a
-    thread, ``comm`` the name that a process had at the time, as ``processes`` tell; a call is of the
-    time at which it began, ``from_ns`` or later and before ``to_ns``.
+    thread, ``comm`` the name that a process had at the time, as ``processes`` tell; a call is of
+    the time at which it began, ``from_ns`` or later and before ``to_ns``.
     """
 
     slots: frozenset[int] | None = None
@@ -54,9 +54,9 @@ class Selection:
             failed = (calls.result < 0) & (calls.result >= -4095)
             wanted &= failed & (calls.state != State.UNFINISHED)
         if self.from_ns is not None:
-            wanted &= calls.first_ns >= np.uint64(max(self.from_ns, 0))
+            wanted &= calls.first_ns >= np.uint64(self.from_ns)
         if self.to_ns is not None:
-            wanted &= calls.first_ns < np.uint64(max(self.to_ns, 0))
+            wanted &= calls.first_ns < np.uint64(self.to_ns)
         if self.comm is not None and self.processes is not None:
             named = np.array([life.comm == self.comm for life in self.processes.lives])
             wanted &= named[self.processes.find(calls.tgid, calls.first_ns)]

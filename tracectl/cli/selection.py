@@ -73,12 +73,15 @@ def _time_ns(text: str | None, capture: Capture) -> int | None:
         seconds = float(text)
     except ValueError:
         moment = capture.metadata.clocks[0]
-        return _day_time_ns(text) - moment.real_ns + moment.trace_ns
+        return max(_day_time_ns(text) - moment.real_ns + moment.trace_ns, 0)
     if not math.isfinite(seconds):
         raise UsageError(f"{text!r} is no time")
     from tracectl.live.capture import span_of  # noqa: PLC0415 - numpy
+    from tracectl.live.source import FOREVER_NS  # noqa: PLC0415
 
-    return span_of(capture)[0] + round(seconds * _SECOND_NS)
+    time_ns = span_of(capture)[0] + round(seconds * _SECOND_NS)
+    # What a damaged file says may be any number.
+    return min(max(time_ns, 0), FOREVER_NS)
 
 
 def _day_time_ns(text: str) -> int:

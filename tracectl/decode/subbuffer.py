@@ -167,6 +167,8 @@ def _read_header(data: Buffer) -> np.void:
         raise DecodeError(
             f"a sub-buffer of ABI version {header['abi']}; this tracectl reads {ABI_VERSION}"
         )
+    if header["last_ns"] >> np.uint64(63):
+        raise DecodeError("a sub-buffer of the year 2262, or later")
     used, size = int(header["used_bytes"]), int(header["subbuf_bytes"])
     if size % 4096 or not _records_start(size) <= used <= min(size, len(data)) or used % GRANULE:
         raise DecodeError(
