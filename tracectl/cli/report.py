@@ -6,13 +6,11 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture, open_capture
-from tracectl.cli.current import current_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json, printable
 from tracectl.cli.reading import lost_of, tables_of
@@ -34,8 +32,7 @@ EXAMPLES = """\
   tracectl report --by file -e %file --failed --sort calls a.trace
   tracectl report --from 1.5 --to 2 --csv a.trace
   tracectl report --time a.trace           user, kernel and blocked time; needs record --sched
-  tracectl report --html page.html a.trace
-  tracectl report                          of what is being recorded now"""
+  tracectl report --html page.html a.trace"""
 
 _Named = tuple[str, Hashable, "Row"]
 
@@ -55,9 +52,7 @@ _MOST_LOST = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", type=Path, nargs="?", help="the capture; without one, what is being recorded now"
-    )
+    parser.add_argument("file", type=Path, help="the capture")
     parser.add_argument("--by", choices=_PLURALS, default="syscall", help="a row for each of these")
     parser.add_argument("--top", type=int, metavar="N", help="only the first N rows")
     parser.add_argument("--sort", choices=_SORTS, default="total", help="what stands first")
@@ -76,9 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with ExitStack() as stack:
-        path = args.file or stack.enter_context(current_capture())
-        capture = stack.enter_context(open_capture(path))
+    with open_capture(args.file) as capture:
         if args.time:
             report_time(capture, as_json=args.json)
         else:
