@@ -19,6 +19,7 @@ from tracectl.abi.records import EXIT_KINDS, Kind
 from tracectl.analysis.heat import ROWS, Heat, durations_ns
 from tracectl.analysis.report import report_on
 from tracectl.analysis.selection import Selection
+from tracectl.capture.metadata import Task
 from tracectl.capture.reader import open_capture
 from tracectl.cli.main import main
 from tracectl.cli.reading import tables_of
@@ -138,7 +139,12 @@ def capture(tmp_path):
     subbuffer.entry(5000, 200, CONNECT, [4, 1, 16])
     subbuffer.address(5001, 200, 0, bytes([2, 0, 0, 80, 127, 0, 0, 1, 9, 9, 9, 9, 9, 9, 9, 9]))
     subbuffer.exit(5500, 200, CONNECT, 0)
-    return write_capture(tmp_path / "a.trace", [subbuffer])
+    tasks = [
+        Task(100, 100, 1, "login", uid=0, cgroup="/a.slice"),
+        Task(101, 100, 1, "login", uid=0, cgroup="/a.slice"),
+        Task(200, 200, 1, "", uid=33),
+    ]
+    return write_capture(tmp_path / "a.trace", [subbuffer], tasks=tasks)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +154,9 @@ def capture(tmp_path):
         (("--sort", "name"), ["connect", "openat", "read"]),
         (("--sort", "calls", "--top", "1"), ["read"]),
         (("--by", "process"), ["sh[100]", "?[200]"]),
-        (("--by", "thread"), ["sh[100]", "?[200]", "?[101]"]),
+        (("--by", "thread"), ["sh[100]", "?[200]", "login[101]"]),
+        (("--by", "container"), ["/a.slice", "?"]),
+        (("--by", "user"), ["0", "33"]),
         (("--by", "file"), ["/etc/x"]),
         (("--by", "fd"), ["3 of sh[100]", "4 of ?[200]"]),
         (("--by", "errno"), ["EBADF", "ENOENT"]),

@@ -121,6 +121,15 @@ def test_percentiles_of_few_calls():
     assert (row.p50_ns, row.p95_ns, row.p99_ns, row.max_ns) == (8, 8, 8, 8)
 
 
+def test_keys_that_become_equal_are_one():
+    tally, expected = Tally(), Tally()
+    for nr in (READ, GETPID, OPENAT):
+        calls = calls_of([call(nr, spent, -1) for spent in range(1, 50 + nr)])
+        tally.add(part_of(*SYSCALLS.split(calls)))
+        expected.add(part_of(["all"], np.zeros(len(calls), np.intp), calls))
+    assert tally.renamed(lambda key: "all").rows() == expected.rows()
+
+
 def test_a_return_without_an_entry_is_no_call():
     rows = summary(
         call(56, 0, 0, state=NO_ENTRY), call(READ, 3), call(READ, 900, -4, state=NO_ENTRY)

@@ -18,7 +18,11 @@ _Groups = tuple[list[Hashable], NDArray[np.intp], NDArray[np.intp] | None]
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _BYTES = {_AF_INET: 6, _AF_INET6: 26}
 
-GROUPS = ("syscall", "process", "thread", "file", "fd", "errno", "cpu", "socket")
+GROUPS = (
+    "syscall", "process", "thread", "user", "container", "file", "fd", "errno", "cpu", "socket"
+)  # fmt: skip
+OF_PROCESSES = frozenset({"user", "container"})
+"""What a process is of, which is known at the end: they are grouped by process until then."""
 DETAILED = frozenset({"file", "fd", "socket"})
 """Those that need arguments or copies."""
 
@@ -126,6 +130,8 @@ def _by_fd(calls: Calls, takes_fd: NDArray[np.bool_]) -> _Groups:
 _FINDERS: dict[str, Callable[[Calls, NDArray[np.bool_]], _Groups]] = {
     "syscall": _by_syscall,
     "process": _by_process,
+    "user": _by_process,
+    "container": _by_process,
     "thread": _by_thread,
     "file": _by_file,
     "fd": _by_fd,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tracectl.abi.control import EventClass
 from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.analysis.calls import Calls
-from tracectl.analysis.groups import DETAILED, Grouper
+from tracectl.analysis.groups import DETAILED, OF_PROCESSES, Grouper
 from tracectl.analysis.halves import Halves, split_calls
 from tracectl.analysis.heat import COLUMNS, ROWS, Heat
 from tracectl.analysis.merge import pairing_of
@@ -122,9 +122,22 @@ def report_on(
             add(pairing.advance(one.settled_ns))
             waiting = 0
     add(pairing.finish())
-    lives = lives_of(capture.metadata.tasks, events)
-    grouped = {way: tally.rows() for way, tally in zip(ways, tallies, strict=True)}
+    lives = lives_of(capture.metadata.tasks, events, capture.metadata.cgroups)
+    grouped = {
+        way: (tally.renamed(_names_by_pid(way, lives)) if way in OF_PROCESSES else tally).rows()
+        for way, tally in zip(ways, tallies, strict=True)
+    }
     return Report(grouped, counts, lives, divergences_in(divergences), first_ns or 0, last_ns)
+
+
+def _names_by_pid(way: str, lives: Iterable[Life]) -> Callable[[int], Hashable]:
+    """A process's cgroup, "" where nothing told, or its uid, -1; the last that it had."""
+    leaders = [life for life in lives if life.tid == life.tgid]
+    if way == "container":
+        cgroups = {life.tgid: life.cgroup for life in leaders if life.cgroup}
+        return lambda pid: cgroups.get(pid, "")
+    users = {life.tgid: life.uid for life in leaders if life.uid is not None}
+    return lambda pid: users.get(pid, -1)
 
 
 @dataclass(slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,25 @@ class Tally:
             self._pending += len(part.codes)
             if self._pending > _MOST_PENDING:
                 self._pack()
+
+    def renamed(self, name_of: Callable[[Any], Hashable]) -> Tally:
+        """With the keys that ``name_of`` makes of these; those that become equal are summed up."""
+        self._pack()
+        made = Tally()
+        keys = [name_of(key) for key in self.keys]
+        where = np.array([made.keys.setdefault(key, len(made.keys)) for key in keys], np.int64)
+        made._sums = np.zeros((4, len(made.keys)), np.int64)
+        for row in range(3):
+            np.add.at(made._sums[row], where, self._sums[row, : len(keys)])
+        np.maximum.at(made._sums[3], where, self._sums[3, : len(keys)])
+        for codes, counts in zip(self._codes, self._counts, strict=True):
+            index, bucket = np.divmod(codes, BUCKETS)
+            made._codes += [where[index] * BUCKETS + bucket]
+            made._counts += [counts]
+        # Not in order any more.
+        made._codes.append(np.zeros(0, np.int64))
+        made._counts.append(np.zeros(0, np.int64))
+        return made
 
     def rows(self) -> dict[Hashable, Row]:
         """By key, in the order of their first calls."""

@@ -40,6 +40,8 @@ _PLURALS = {
     "syscall": "syscalls",
     "process": "processes",
     "thread": "threads",
+    "user": "users",
+    "container": "containers",
     "file": "files",
     "fd": "fds",
     "errno": "errors",
@@ -161,7 +163,7 @@ def _key_json(by: str, key: Any) -> dict[str, int]:
         return {"pid": key[0], "tid": key[1]}
     if by == "fd":
         return {"pid": key[0], "fd": key[1]}
-    return {by: key} if by in ("errno", "cpu") else {}
+    return {by: key} if by in ("errno", "cpu", "user") else {}
 
 
 def _sorter(sort: str) -> Callable[[_Named], Any]:

@@ -65,6 +65,8 @@ def namer_of(by: str, tables: Sequence[SyscallTable], report: Report) -> Callabl
         "syscall": lambda key: _syscall_name(key, tables),
         "process": of_process,
         "thread": lambda key: of_process(key[1]),
+        "user": lambda key: "?" if key < 0 else str(key),
+        "container": lambda key: key or "?",
         "file": lambda key: key.decode(errors="backslashreplace"),
         "fd": lambda key: f"{key[1]} of {of_process(key[0])}",
         "errno": error_name,
