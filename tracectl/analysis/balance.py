@@ -47,13 +47,15 @@ _SLOT_OF_ID = np.where(
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one sub-buffer holds: records by kind, entries and exits by slot."""
+    """What one sub-buffer holds: records by kind; entries and exits, and calls told as a whole, by
+    slot."""
 
     place: Place
     recorded: int
     kinds: np.ndarray
     entries: np.ndarray
     exits: np.ndarray
+    whole: np.ndarray
 
 
 def count_of(records: Records) -> Count:
@@ -61,20 +63,24 @@ def count_of(records: Records) -> Count:
     near = near_calls(records)
     kinds = np.bincount(records.kind, minlength=256)
     entries = np.bincount(_SLOT_OF_ID[records.id[records.kind == Kind.ENTRY]], minlength=_SLOTS)
-    exits = np.bincount(_SLOT_OF_ID[records.id[near.entries]], minlength=_SLOTS)
+    whole = np.bincount(_SLOT_OF_ID[records.id[records.whole]], minlength=_SLOTS)
+    exits = np.bincount(_SLOT_OF_ID[records.id[near.entries]], minlength=_SLOTS) + whole
     exits += np.bincount(_SLOT_OF_ID[records.id[records.kind == Kind.EXIT]], minlength=_SLOTS)
     framing = int(kinds[list(FRAMING_KINDS)].sum())
-    return Count(records.place, len(records) - framing, kinds, entries, exits)
+    recorded = len(records) - framing
+    return Count(records.place, recorded, kinds, entries, exits, whole)
 
 
 @dataclass(slots=True)
 class CpuBalance:
-    """What the file holds of one CPU: records by kind, entries and exits by slot."""
+    """What the file holds of one CPU: records by kind; entries and exits, and calls told
+    as a whole, by slot."""
 
     cpu: int
     kinds: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
     entries: np.ndarray = field(default_factory=lambda: np.zeros(_SLOTS, np.int64))
     exits: np.ndarray = field(default_factory=lambda: np.zeros(_SLOTS, np.int64))
+    whole: np.ndarray = field(default_factory=lambda: np.zeros(_SLOTS, np.int64))
     seqs: list[int] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     sessions: Counter[int] = field(default_factory=Counter)
@@ -86,6 +92,7 @@ class CpuBalance:
         self.kinds += count.kinds
         self.entries += count.entries
         self.exits += count.exits
+        self.whole += count.whole
         self.disorder += place.first_ns < self.last_ns
         self.sessions[place.session_id] += 1
         self.seqs.append(place.seq)
@@ -114,7 +121,7 @@ def find_faults(cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]) -> lis
         faults += _syscall_faults(counted, total)
         if counted.disorder:
             faults.append(f"CPU {total.cpu}: {counted.disorder} sub-buffers begin before the last")
-    return faults
+    return faults + _withheld_faults(cpus, list(known.values()))
 
 
 def find_strangers(cpus: dict[int, CpuBalance], session_id: int) -> list[str]:
@@ -185,4 +192,21 @@ def _syscall_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
         exits = int(counted.exits[slot]) + counts.exits_lost
         if (entries, exits) != (counts.entries, counts.exits):
             faults.append(f"CPU {total.cpu}: system call slot {slot} does not add up")
+    return faults
+
+
+def _withheld_faults(cpus: dict[int, CpuBalance], totals: list[CpuTotals]) -> list[str]:
+    """Over all CPUs: a call may end on another than the one it began on."""
+    faults = []
+    recorded = sum((cpu.whole for cpu in cpus.values()), np.zeros(OTHER_SLOT + 1, np.int64))
+    counted = np.zeros((3, OTHER_SLOT + 1), np.int64)
+    for total in totals:
+        for slot, counts in total.syscalls.items():
+            counted[:, slot] += counts.withheld, counts.calls_lost, counts.rejected
+    withheld, lost, rejected = counted
+    for slot in np.flatnonzero(recorded + lost + rejected != withheld).tolist():
+        faults.append(
+            f"system call slot {slot}: {recorded[slot]} recorded + {lost[slot]} lost + "
+            f"{rejected[slot]} filtered out != {withheld[slot]} withheld"
+        )
     return faults

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json, printable
-from tracectl.cli.reading import lost_of, tables_of
+from tracectl.cli.reading import filtered_of, lost_of, tables_of
 from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
 from tracectl.cli.selection import add_selection, selection_of
 from tracectl.cli.time_report import report_time
-from tracectl.errors import EXIT_OK
+from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.table import format_table
 from tracectl.tables.table import SyscallTable
 
@@ -32,7 +32,8 @@ EXAMPLES = """\
   tracectl report --by file -e %file --failed --sort calls a.trace
   tracectl report --from 1.5 --to 2 --csv a.trace
   tracectl report --time a.trace           user, kernel and blocked time; needs record --sched
-  tracectl report --html page.html a.trace"""
+  tracectl report --html page.html a.trace
+  tracectl report                          live, from the counters in the kernel"""
 
 _Named = tuple[str, Hashable, "Row"]
 
@@ -54,7 +55,10 @@ _MOST_LOST = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the capture")
+    parser.add_argument(
+        "file", type=Path, nargs="?",
+        help="the capture; without one, what the session that runs has counted so far",
+    )  # fmt: skip
     parser.add_argument("--by", choices=_PLURALS, default="syscall", help="a row for each of these")
     parser.add_argument("--top", type=int, metavar="N", help="only the first N rows")
     parser.add_argument("--sort", choices=_SORTS, default="total", help="what stands first")
@@ -73,6 +77,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.file is None:
+        if args.by != "syscall" or args.csv or args.html is not None:
+            raise UsageError("the counters in the kernel tell of system calls only; name a capture")
+        from tracectl.cli.counts import show_live  # noqa: PLC0415 - the device
+
+        show_live(as_json=args.json)
+        return EXIT_OK
     with open_capture(args.file) as capture:
         if args.time:
             report_time(capture, as_json=args.json)
@@ -115,7 +126,8 @@ def _print_text(
         print(f"! {problem}")
     generated, gone = lost_of(capture)
     if capture.end is not None:
-        print(f"{generated - gone:,} events recorded, {gone:,} lost")
+        left_out = _left_out(*filtered_of(capture))
+        print(f"{generated - gone:,} events recorded, {gone:,} lost{left_out}")
     if lost:
         worst = sorted(lost.items(), key=lambda item: -item[1].lost)
         told = ", ".join(
@@ -132,6 +144,10 @@ def _print_text(
     print(format_table((by, *HEADER), cells))
 
 
+def _left_out(filtered: int, own: int) -> str:
+    return f"; {filtered:,} filtered out, {own:,} of these tracectl's own" if filtered else ""
+
+
 def _json_of(
     by: str,
     capture: Capture,
@@ -141,9 +157,12 @@ def _json_of(
     named: Sequence[_Named],
 ) -> dict[str, Any]:
     generated, gone = lost_of(capture)
+    filtered, own = filtered_of(capture)
     return {
         "generated": generated,
         "lost": gone,
+        "filtered": filtered,
+        "own": own,
         "lost_calls": {name: counted.lost for name, counted in sorted(lost.items())},
         "problems": capture.problems,
         _PLURALS[by]: [

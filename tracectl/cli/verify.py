@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import exit_code, print_json
-from tracectl.cli.reading import lost_of
+from tracectl.cli.reading import filtered_of, lost_of
 from tracectl.errors import EXIT_FAILED
 
 HELP = "prove that a capture is whole: recorded + lost = generated"
@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
         counts = (one.made for one in iter_settled(capture, balance.count_of))
         counted = balance.count_records(counts)
         generated, lost = lost_of(capture)
+        filtered, _ = filtered_of(capture)
         recorded = generated - lost
         faults = list(capture.problems)
         faults += balance.find_strangers(counted, capture.metadata.session_id)
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         elif capture.end is not None:
             faults += balance.find_faults(counted, capture.end.cpus)
     if args.json:
-        facts = {"generated": generated, "lost": lost, "recorded": recorded}
+        facts = {"generated": generated, "lost": lost, "recorded": recorded, "filtered": filtered}
         print_json({"whole": not faults, **facts, "faults": faults})
     elif faults:
         print(f"{args.file} is not whole:")
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(
             f"{args.file} is whole: {generated - lost:,} recorded + {lost:,} lost = "
-            f"{generated:,} generated, on every CPU and for every kind and system call"
+            f"{generated:,} generated, on every CPU and for every kind and system call; "
+            f"{filtered:,} more were filtered out"
         )
     return EXIT_FAILED if faults else exit_code(lost, strict=args.strict)
