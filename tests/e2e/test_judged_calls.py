@@ -58,6 +58,12 @@ done
 touch /job/done
 wait
 tracectl stop
+tracectl start -o /job/lossy.trace --subbuf-size 16K --subbuf-count 2 -e getppid --slower 0ns
+recorder=$(tracectl status --json | sed -n 's/.*"owner_pid": \\([0-9]*\\).*/\\1/p')
+kill -STOP $recorder
+{flood} 20000 4
+kill -CONT $recorder
+tracectl stop --json >/job/lost
 tracectl start -o /job/names.trace --no-names --no-paths
 tracectl filter --path / 2>/job/names || echo $? >>/job/names
 tracectl stop
@@ -141,6 +147,11 @@ def test_calls_by_how_they_end(guest, workload, tmp_path):
     # Not one is missed or cut in half while the terms change.
     flood = [call for call in whole_calls(tmp_path / "flood.trace") if call["name"] == "getppid"]
     assert len(flood) == 2000 * len((tmp_path / "floods").read_text().splitlines())
+    # Each lost call is two events.
+    lost = json.loads((tmp_path / "lost").read_text())["lost"]
+    lossy = [call for call in whole_calls(tmp_path / "lossy.trace") if call["name"] == "getppid"]
+    assert lost > 20000
+    assert 2 * len(lossy) + lost == 40000
     said = (tmp_path / "names").read_text()
     assert "no names" in said
     assert said.endswith("1\n")
