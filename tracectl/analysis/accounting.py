@@ -80,7 +80,7 @@ class Accountant:
         self._last_ns = 0
 
     def add(self, records: Records) -> None:
-        self._gaps.add(records)
+        self._gaps.add(records.place)
         self._first_ns = min(self._first_ns, records.first_ns)
         self._last_ns = max(self._last_ns, records.last_ns)
         self._events += iter_task_events(records)
