@@ -14,6 +14,7 @@ from tracectl.abi.control import (
     COUNT_MIN,
     SUBBUF_MAX,
     SUBBUF_MIN,
+    USER_BYTES,
     EventClass,
 )
 from tracectl.cli.terms import add_terms, terms_from
@@ -77,6 +78,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--structs", action=argparse.BooleanOptionalAction, default=False,
+        help="also read the structures that arguments point to: timespec, stat, sigaction, ...",
+    )  # fmt: skip
+    parser.add_argument(
+        "--payload", type=int, default=0, metavar="N",
+        help="also read the first N bytes of what is read, written, sent and received",
+    )  # fmt: skip
+    parser.add_argument(
         "--detect-toctou", action="store_true",
         help="also read each path as its call is entered, and tell where the kernel then "
         "acted on another one",
@@ -119,7 +128,9 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
     size, count = _buffers_of(args)
     if not 0 <= args.pid < 1 << 31:
         raise UsageError("--pid is the number of a process")
-    wanted = Wanted(paths=args.detect_toctou)
+    if not 0 <= args.payload <= USER_BYTES:
+        raise UsageError(f"--payload is a number of bytes, at most {USER_BYTES}")
+    wanted = Wanted(args.detect_toctou, args.structs, args.payload)
     classes = EventClass.ALL
     if not wanted:
         classes &= ~EventClass.USER

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracectl.abi.records import Kind
+from tracectl.abi.records import Kind, UserFlag
 from tracectl.capture.reader import open_capture
 from tracectl.cli.reading import calls_of, lost_of, tables_of
 from tracectl.decode.copies import Copy
@@ -104,6 +104,18 @@ def _call(calls: Calls, tables: list[SyscallTable], row: int, copies: list[Copy]
         "result": int(calls.result[row]) if ends else None,
         "paths": [
             copy.data.decode(errors="backslashreplace") for copy in copies if copy.kind == Kind.NAME
+        ],
+        "memory": [
+            {
+                "argument": copy.argument,
+                "at": "exit" if copy.flags & UserFlag.EXIT else "entry",
+                "source": "user-copy",
+                "bytes": len(copy.data),
+                "faulted": bool(copy.flags & UserFlag.FAULTED),
+                "truncated": bool(copy.flags & UserFlag.TRUNCATED),
+            }
+            for copy in copies
+            if copy.kind == Kind.USER
         ],
         "divergences": [
             [path.decode(errors="backslashreplace") for path in copy.paths]
