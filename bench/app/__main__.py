@@ -23,7 +23,7 @@ from bench.kernel.work import Program, Work
 from tracectl.errors import EXIT_FAILED, EXIT_OK, GuestError, TracectlError
 from tracectl.vm.kernel import Kernel
 
-UNITS = {"redis": 4000, "dd": 40_000, "build": 4, "sqlite": 400, "nginx": 1}
+UNITS = {"redis": 8000, "dd": 200_000, "build": 4, "sqlite": 2000, "nginx": 1}
 """By application, how many units of its work a round does: requests, blocks, files, rows; nginx is
 asked for so many seconds."""
 APPLICATIONS = Program(
@@ -72,7 +72,7 @@ def say(message: str) -> None:
 
 
 def slow_down(base: Work, work: Work) -> dict[str, float]:
-    """How many times the time on the clock that a unit takes without a tracer, by application."""
+    """How many times as long the CPU is busy with a unit as without a tracer, by application."""
     return {app: round(work.wall_ns[app] / base.wall_ns[app], 3) for app in base.wall_ns}
 
 

@@ -57,8 +57,7 @@
  * of the oldest: nothing is lost for want of a reader, and a sub-buffer may be
  * overwritten while it is read. PUT then answers ESTALE, and what was read is
  * void. Reading takes nothing away, so STREAM serves any number of readers, each
- * from the oldest sub-buffer on, and through any open file of the device of
- * those who may stop the session, too.
+ * from the oldest sub-buffer on, and through any open file of the device, too.
  *
  * 3. Sub-buffers
  * --------------

@@ -123,6 +123,8 @@ try nothing ls /tmp/bob.trace
 try flight on systemctl start tracectl-flight
 wait_until is_tracing
 try snapshot tracectl snapshot /job/flight.trace
+try member_snapshot as alice tracectl snapshot /tmp/alice-flight.trace
+try member_meddles as alice tracectl stop
 try flight_stop on systemctl stop tracectl-flight
 try flight_end on systemctl show --property=Result,NRestarts tracectl-flight
 on systemctl start tracectl-flight
@@ -158,8 +160,9 @@ def check_in_guest(root, tmp_path):
     assert told("joined") == (3, f"tracectl: {refused}, which bob is in from the next login on\n")
     assert told("nothing")[0] == 2
 
-    for name in ("flight", "snapshot", "flight_stop"):
+    for name in ("flight", "snapshot", "member_snapshot", "flight_stop"):
         assert told(name)[0] == 0, told(name)
+    assert told("member_meddles")[0] == 3, told("member_meddles")
     assert told("flight_end") == (0, "Result=success\nNRestarts=0\n")
     with open_capture(tmp_path / "flight.trace") as capture:
         assert capture.metadata.config.is_flight

@@ -12,7 +12,7 @@ from captures import write_capture
 from subbuffers import SHAPES, SubBuffer
 from tracectl.abi.control import READS, Read
 from tracectl.abi.records import ABIS, Form
-from tracectl.analysis.calls import pair_calls
+from tracectl.analysis.pairing import pair_calls
 from tracectl.analysis.toctou import Divergence, find_divergences
 from tracectl.kernel.reads import Wanted, pack_reads
 from tracectl.tables.table import load_tables

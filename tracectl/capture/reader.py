@@ -103,6 +103,14 @@ class Capture:
             if chunk is not None:
                 yield chunk
 
+    def places_by_cpu(self) -> dict[int, list[int]]:
+        """The places of each CPU's chunks by their numbers, each number once, whatever order they
+        have in the file."""
+        cpus: dict[int, dict[int, int]] = {}
+        for place, block in enumerate(self._chunks):
+            cpus.setdefault(block.cpu, {}).setdefault(block.seq, place)
+        return {cpu: [places[seq] for seq in sorted(places)] for cpu, places in cpus.items()}
+
     def read_chunk(self, place: int) -> Chunk | None:
         """The chunk at ``place`` in file order; None when it is damaged, which becomes a problem.
         CaptureError when the disk refuses."""

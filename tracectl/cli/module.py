@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracectl.cli.output import say
-from tracectl.errors import EXIT_FAILED, EXIT_OK, UnsupportedError, UsageError
+from tracectl.errors import EXIT_FAILED, EXIT_OK, DeviceError, UnsupportedError, UsageError
 from tracectl.module import loading
 
 NAME = "module"
@@ -64,8 +64,18 @@ def _install(args: argparse.Namespace) -> int:
     if access.grant():
         say(f"members of the group {access.GROUP} may use it")
     if not args.no_load:
-        _load(args)
+        _replace(args)
     return EXIT_FAILED if any(outcome.error for outcome in outcomes) else EXIT_OK
+
+
+def _replace(args: argparse.Namespace) -> None:
+    """The loaded one may be that of the version before."""
+    try:
+        loading.unload()
+    except DeviceError as error:
+        say(f"what was loaded before stays: {error}; 'tracectl module unload', then 'load' later")
+    else:
+        _load(args)
 
 
 def _load(args: argparse.Namespace) -> int:

@@ -27,10 +27,9 @@ def iter_records(capture: Capture) -> Iterator[Records]:
 
 def calls_of(capture: Capture) -> Calls:
     """All calls of ``capture``, paired."""
-    from tracectl.analysis.calls import pair_calls  # noqa: PLC0415
+    from tracectl.analysis.merge import read_calls  # noqa: PLC0415
 
-    totals = None if capture.end is None else capture.end.cpus
-    return pair_calls(iter_records(capture), capture.metadata.shapes, totals)
+    return read_calls(capture)
 
 
 def tables_of(capture: Capture) -> list[SyscallTable]:

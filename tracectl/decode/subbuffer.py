@@ -79,8 +79,9 @@ class Records:
 
     def near_entries(self, rows: Rows) -> Rows:
         """The ENTRY record of each of ``rows``, all of them EXIT_NEAR or EXIT_SHORT."""
-        entries = self.rows(Kind.ENTRY)
-        before = np.searchsorted(entries, rows) - 1
+        is_entry = self.kind == Kind.ENTRY
+        entries = np.flatnonzero(is_entry)
+        before = np.cumsum(is_entry, dtype=np.int32)[rows] - 1
         if len(rows) and (before[0] < 0 or (self.tid[entries[before]] != self.tid[rows]).any()):
             raise DecodeError("an exit says that its entry is near, which it is not")
         found: Rows = entries[before]

@@ -28,6 +28,7 @@ _WITHOUT = {
 _BY_FTRACE = EventClass.OPEN_NAME | EventClass.PATH | EventClass.SOCKET | EventClass.FILE
 
 _FTRACE_ENABLED = Path("/proc/sys/kernel/ftrace_enabled")
+_FTRACE_FUNCTIONS = Path("/sys/kernel/tracing/available_filter_functions")
 _KPROBES_ENABLED = Path("/sys/kernel/debug/kprobes/enabled")
 _FTRACE_OFF = "ftrace is switched off, 'sysctl kernel.ftrace_enabled=1' switches it on"
 _KPROBES_OFF = f"kprobes are switched off, 'echo 1 >{_KPROBES_ENABLED}' switches them on"
@@ -37,13 +38,14 @@ def check_switches(classes: EventClass) -> None:
     """UnsupportedError when ``classes`` need a probe that the machine has switched off.
 
     The kernel attaches such a kprobe without a word (arm_kprobe() in kernel/kprobes.c looks at
-    kprobes_all_disarmed, ftrace at ftrace_enabled), and it never runs.
+    kprobes_all_disarmed, ftrace at ftrace_enabled), and it never runs. The module has one only
+    where ftrace does not know the function.
     """
     if classes & EventClass.OPEN_HOW:
         # A kprobe at a function's entry is an ftrace callback.
         if _is_off(_FTRACE_ENABLED):
             raise attach_error("", EventClass.OPEN_HOW, _FTRACE_OFF)
-        if _is_off(_KPROBES_ENABLED):
+        if _is_off(_KPROBES_ENABLED) and not _ftrace_knows("do_sys_openat2"):
             raise attach_error("", EventClass.OPEN_HOW, _KPROBES_OFF)
 
 
@@ -63,6 +65,14 @@ def refusal(error: OSError, failed: EventClass) -> UnsupportedError:
     """What the module answered when it was to attach the probes of class ``failed``."""
     is_off = error.errno == errno.EBUSY and failed in _BY_FTRACE
     return attach_error(error.strerror or "", failed, _FTRACE_OFF if is_off else "")
+
+
+def _ftrace_knows(function: str) -> bool:
+    try:
+        with _FTRACE_FUNCTIONS.open(encoding="ascii") as lines:
+            return any(line.split(maxsplit=1)[0] == function for line in lines)
+    except OSError:
+        return False
 
 
 def _is_off(switch: Path) -> bool:

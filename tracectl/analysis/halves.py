@@ -1,0 +1,189 @@
+"""What is left of a sub-buffer to be paired by thread: halves of calls, and what ends calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.records import NR_BITS, Kind
+from tracectl.analysis.calls import Calls, State
+from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
+from tracectl.decode.copies import COPY_KINDS, Copy, copies_of
+from tracectl.decode.near import NearCalls, near_calls, results_of
+from tracectl.decode.subbuffer import Records, Rows
+
+_NR = (1 << NR_BITS) - 1
+
+
+class Half(IntEnum):
+    """What happened to the thread."""
+
+    ENTRY = 0
+    EXIT = 1
+    COPY = 2
+    END = 3
+    """An open call of it does not return: another one followed, or it is gone."""
+    RENAME = 4
+    """exec in a thread other than the leader ended the leader and gave its tid to the thread; the
+    open call of thread ``value``, which is its execve, ends under ``tid``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """One row an event, in order of time on one CPU.
+
+    ``value`` is an exit's result or a rename's old tid; ``arguments`` are an entry's, shape (n, 6).
+    ``copies`` has a tuple of Copy in rows that have any, else None.
+    """
+
+    time_ns: NDArray[np.uint64]
+    tid: NDArray[np.int64]
+    tgid: NDArray[np.int64]
+    half: NDArray[np.uint8]
+    abi: NDArray[np.int64]
+    nr: NDArray[np.int64]
+    value: NDArray[np.int64]
+    arguments: NDArray[np.uint64]
+    copies: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.tid)
+
+    def __getitem__(self, rows: NDArray[Any] | slice) -> Halves:
+        return Halves(*(getattr(self, item.name)[rows] for item in fields(self)))
+
+
+def join_halves(parts: Sequence[Halves]) -> Halves:
+    return Halves(
+        *(np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Halves))
+    )
+
+
+def no_halves() -> Halves:
+    u64, i64 = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    half, arguments = np.zeros(0, np.uint8), np.zeros((0, 6), np.uint64)
+    return Halves(u64, i64, i64, half, i64, i64, i64, arguments, np.zeros(0, np.object_))
+
+
+def split_calls(records: Records, shapes: Shapes) -> tuple[Calls, Halves]:
+    """The calls that stand whole in ``records``, and what is left, both with all their details."""
+    near = near_calls(records)
+    rows, half = rows_left(records, near, COPY_KINDS)
+    copies, owners = _copies_inside(records, near)
+    return (
+        _whole(records, near, shapes, copies, owners),
+        _halves(records, rows, half, shapes, has_details=True),
+    )
+
+
+def halves_left(records: Records, near: NearCalls) -> Halves:
+    """What is left without ``near``; without arguments and copies."""
+    rows, half = rows_left(records, near)
+    return _halves(records, rows, half, (), has_details=False)
+
+
+def rows_left(
+    records: Records, near: NearCalls, copy_kinds: frozenset[Kind] = frozenset()
+) -> tuple[Rows, NDArray[np.uint8]]:
+    """The records that ``near`` leaves to be paired, and what each is.
+
+    Of the near calls that a thread makes in a row, the first is an END: it tells that the call
+    before it is over.
+    """
+    halves = np.full(256, 255, np.uint8)
+    halves[[Kind.ENTRY, Kind.EXIT, Kind.FORK, Kind.TASK_EXIT, Kind.EXEC]] = (
+        Half.ENTRY, Half.EXIT, Half.END, Half.END, Half.RENAME,
+    )  # fmt: skip
+    halves[list(copy_kinds)] = Half.COPY
+    half = halves[records.kind]
+    half[near.entries] = Half.END
+    rows = np.flatnonzero(half != 255)
+    if copy_kinds:
+        rows = rows[(half[rows] != Half.COPY) | ~_is_inside(near, rows)]
+    half = half[rows]
+    is_near = (half == Half.END) & (records.kind[rows] == Kind.ENTRY)
+    # A row of near calls ends with the thread's turn, or with anything else that is kept.
+    turn = np.cumsum(records.kind == Kind.TASK)[rows]
+    kept = ~is_near
+    kept[:1] = True
+    kept[1:] |= ~is_near[:-1] | (turn[1:] != turn[:-1])
+    if len(renames := np.flatnonzero(half == Half.RENAME)):
+        old_tid = records.bodies(Kind.EXEC, rows[renames])["old_tid"]
+        kept[renames] = old_tid != records.tid[rows[renames]]
+    return rows[kept], half[kept]
+
+
+def _is_inside(near: NearCalls, rows: Rows) -> NDArray[np.bool_]:
+    """Whether each row is between the entry and the exit of a near call."""
+    if not len(near.entries):
+        return np.zeros(len(rows), np.bool_)
+    at = np.searchsorted(near.entries, rows) - 1
+    inside: NDArray[np.bool_] = (at >= 0) & (near.exits[at] > rows)
+    return inside
+
+
+def _copies_inside(records: Records, near: NearCalls) -> tuple[list[Copy], list[int]]:
+    """Copies in near calls, and which of ``near`` each is of."""
+    rows = records.rows(*COPY_KINDS)
+    rows = rows[_is_inside(near, rows)]
+    owners = np.searchsorted(near.entries, rows) - 1
+    return (copies_of(records, rows) if len(rows) else []), owners.tolist()
+
+
+def _whole(
+    records: Records, near: NearCalls, shapes: Shapes, copies: list[Copy], owners: list[int]
+) -> Calls:
+    entries = near.entries
+    return Calls(
+        tid=records.tid[entries].astype(np.int64),
+        tgid=records.tgid[entries].astype(np.int64),
+        abi=(records.id[entries] >> NR_BITS).astype(np.int64),
+        nr=numbers_of(records, entries),
+        entry_ns=records.time_ns[entries],
+        exit_ns=records.time_ns[near.exits],
+        result=near.results,
+        state=np.full(len(entries), State.PAIRED, np.uint8),
+        arguments=arguments_of(records, entries, shapes),
+        copies=copies,
+        copy_row=owners,
+    )
+
+
+def _halves(
+    records: Records, rows: Rows, half: NDArray[np.uint8], shapes: Shapes, *, has_details: bool
+) -> Halves:
+    count = len(rows)
+    tid, nr = records.tid[rows].astype(np.int64), (records.id[rows] & _NR).astype(np.int64)
+    value = np.zeros(count, np.int64)
+    arguments = np.zeros((count, 6), np.uint64)
+    copies = np.full(count, None, np.object_)
+    exits = np.flatnonzero(half == Half.EXIT)
+    value[exits] = results_of(records, rows[exits])
+    if len(renames := np.flatnonzero(half == Half.RENAME)):
+        value[renames] = records.bodies(Kind.EXEC, rows[renames])["old_tid"]
+    # The child of a fork is the one of whom nothing older can be open.
+    if len(forks := np.flatnonzero(records.kind[rows] == Kind.FORK)):
+        tid[forks] = records.bodies(Kind.FORK, rows[forks])["tid"]
+    entries = np.flatnonzero(half == Half.ENTRY)
+    nr[entries] = numbers_of(records, rows[entries])
+    if has_details and len(entries):
+        arguments[entries] = arguments_of(records, rows[entries], shapes)
+    copied = np.flatnonzero(half == Half.COPY)
+    for row, copy in zip(copied.tolist(), copies_of(records, rows[copied]), strict=True):
+        copies[row] = (copy,)
+    return Halves(
+        records.time_ns[rows],
+        tid,
+        records.tgid[rows].astype(np.int64),
+        half,
+        (records.id[rows] >> NR_BITS).astype(np.int64),
+        nr,
+        value,
+        arguments,
+        copies,
+    )

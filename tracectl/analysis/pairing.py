@@ -1,0 +1,181 @@
+"""Entries paired with exits, thread by thread, as sub-buffers come.
+
+What is held: the open call of each thread, and of each CPU what is later than the moment that all
+CPUs have reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
+from tracectl.analysis.gaps import FOREVER_NS, Gaps
+from tracectl.analysis.halves import Half, Halves, join_halves, no_halves, split_calls
+from tracectl.capture.metadata import CpuTotals
+from tracectl.decode.arguments import Shapes
+from tracectl.decode.subbuffer import Records
+
+
+class Pairing:
+    """An exit that knows its entry pairs with that one; others with the thread's open call, if
+    nothing was lost in between on any CPU.
+
+    ``horizon_ns``: all calls that began before it have been given out. ``totals`` and ``doubt_ns``
+    are those of Gaps; a live source has neither.
+    """
+
+    def __init__(
+        self,
+        shapes: Shapes,
+        totals: Iterable[CpuTotals] | None = None,
+        doubt_ns: int = FOREVER_NS,
+    ) -> None:
+        self.horizon_ns = 0
+        self._shapes = shapes
+        self._gaps = Gaps(totals, doubt_ns)
+        self._waiting: list[Halves] = []
+        self._open = no_halves()
+
+    def add(self, records: Records) -> Calls:
+        """The next sub-buffer of its CPU; answers the calls that stand whole in it. DecodeError
+        when it contradicts itself: nothing was taken of it then."""
+        whole, left = split_calls(records, self._shapes)
+        self.add_halves(records, left)
+        return whole
+
+    def add_halves(self, records: Records, left: Halves) -> None:
+        """What somebody else has left of ``records``, of which only the header is looked at."""
+        self._gaps.add(records)
+        if len(left):
+            self._waiting.append(left)
+
+    def advance(self, settled_ns: int) -> Calls:
+        """Pairs what is older than ``settled_ns``: each CPU's sub-buffers up to there have been
+        added, and one that is later."""
+        ready, later = [], []
+        for part in self._waiting:
+            cut = int(np.searchsorted(part.time_ns, np.uint64(settled_ns)))
+            if cut:
+                ready.append(part[:cut])
+            if cut < len(part):
+                later.append(part[cut:])
+        self._waiting = later
+        done = self._pair_all(ready)
+        done.append(self._give_up(settled_ns))
+        # Only a gap that goes on can still matter to calls that are open.
+        self._gaps.forget(settled_ns)
+        oldest_ns = int(self._open.time_ns.min(initial=np.uint64(FOREVER_NS)))
+        self.horizon_ns = min(settled_ns, oldest_ns)
+        return join_calls(done)
+
+    def finish(self) -> Calls:
+        """The rest; what is open has no exit."""
+        done = self._pair_all(self._waiting)
+        done.append(_calls_of(self._open, None))
+        self._waiting, self._open = [], no_halves()
+        self.horizon_ns = FOREVER_NS
+        return join_calls(done)
+
+    def _pair_all(self, parts: list[Halves]) -> list[Calls]:
+        events = join_halves([no_halves(), *parts])
+        renames = events[events.half == Half.RENAME]
+        done: list[Calls] = []
+        if len(renames):
+            events = events[events.half != Half.RENAME]
+            for row in np.argsort(renames.time_ns, kind="stable").tolist():
+                is_before = events.time_ns <= renames.time_ns[row]
+                done += self._pair(events[is_before])
+                done.append(self._rename(int(renames.value[row]), int(renames.tid[row])))
+                events = events[~is_before]
+        return done + self._pair(events)
+
+    def _pair(self, events: Halves) -> list[Calls]:
+        if not len(events):
+            return []
+        touched = np.isin(self._open.tid, events.tid)
+        events = join_halves([self._open[touched], events])
+        order = np.lexsort((events.time_ns, events.tid))
+        events = events[order]
+        index, tid, half = np.arange(len(order)), events.tid, events.half
+        is_entry, is_exit = half == Half.ENTRY, half == Half.EXIT
+        last_entry = np.maximum.accumulate(np.where(is_entry, index, -1))
+        last_end = np.maximum.accumulate(np.where(is_exit | (half == Half.END), index, -1))
+        end_before = np.concatenate(([-1], last_end[:-1]))
+        inside = (last_entry > end_before) & (tid[last_entry] == tid)
+        wanted = np.flatnonzero(inside & (is_exit | (half == Half.COPY)))
+        owners = last_entry[wanted]
+        sure = ~self._gaps.between(events.time_ns[owners], events.time_ns[wanted])
+        wanted, owners = wanted[sure], owners[sure]
+        ends = is_exit[wanted]
+        for row, owner in zip(wanted[~ends].tolist(), owners[~ends].tolist(), strict=True):
+            events.copies[owner] = (events.copies[owner] or ()) + events.copies[row]
+        exits, entries = wanted[ends], owners[ends]
+        is_last = np.ones(len(order), np.bool_)
+        is_last[:-1] = tid[1:] != tid[:-1]
+        last = np.flatnonzero(is_last)
+        still = last_entry[last]
+        still = still[(still > last_end[last]) & (tid[still] == tid[last])]
+        alone = is_entry.copy()
+        alone[entries] = alone[still] = False
+        unentered = is_exit
+        unentered[exits] = False
+        self._open = join_halves([self._open[~touched], events[still]])
+        return [
+            _calls_of(events[entries], events[exits]),
+            _calls_of(events[alone], None),
+            _calls_of(None, events[unentered]),
+        ]
+
+    def _rename(self, old_tid: int, new_tid: int) -> Calls:
+        """What was open of ``new_tid``, the leader that is gone, does not end."""
+        gone = self._open.tid == new_tid
+        ended = self._open[gone]
+        self._open = self._open[~gone]
+        self._open.tid[self._open.tid == old_tid] = new_tid
+        return _calls_of(ended, None)
+
+    def _give_up(self, settled_ns: int) -> Calls:
+        """No exit pairs with a call that a gap followed."""
+        times = self._open.time_ns
+        lost = self._gaps.between(times, np.full(len(times), settled_ns, np.uint64))
+        ended = self._open[lost]
+        if len(ended):
+            self._open = self._open[~lost]
+        return _calls_of(ended, None)
+
+
+def _calls_of(entries: Halves | None, exits: Halves | None) -> Calls:
+    """A row a pair; None stands for halves that are not there."""
+    begin = entries if entries is not None else exits
+    assert begin is not None
+    nothing: NDArray[np.int64] = np.zeros(len(begin), np.int64)
+    if entries is None:
+        state = State.NO_ENTRY
+    else:
+        state = State.UNFINISHED if exits is None else State.PAIRED
+    with_copies = np.flatnonzero(begin.copies.astype(np.bool_)).tolist()
+    return Calls(
+        tid=begin.tid if exits is None else exits.tid,
+        tgid=begin.tgid,
+        abi=begin.abi,
+        nr=begin.nr,
+        entry_ns=nothing.view(np.uint64) if entries is None else entries.time_ns,
+        exit_ns=nothing.view(np.uint64) if exits is None else exits.time_ns,
+        result=nothing if exits is None else exits.value,
+        state=np.full(len(begin), state, np.uint8),
+        arguments=begin.arguments,
+        copies=[copy for row in with_copies for copy in begin.copies[row]],
+        copy_row=[row for row in with_copies for _ in begin.copies[row]],
+    )
+
+
+def pair_calls(
+    all_records: Iterable[Records], shapes: Shapes, totals: Iterable[CpuTotals] | None
+) -> Calls:
+    """The calls of sub-buffers that are all at hand, in order of time."""
+    pairing = Pairing(shapes, totals)
+    blocks = [pairing.add(records) for records in all_records]
+    return sort_calls(join_calls([*blocks, pairing.finish()]))

@@ -1,0 +1,41 @@
+"""Calls that stand whole in one sub-buffer: their exit says that their entry is the last before."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.records import Kind
+from tracectl.decode.subbuffer import Records, Rows
+from tracectl.errors import DecodeError
+
+
+class NearCalls(NamedTuple):
+    """The rows of entries and of their exits, in order, and the calls' results."""
+
+    entries: Rows
+    exits: Rows
+    results: NDArray[np.int64]
+
+
+def near_calls(records: Records) -> NearCalls:
+    """DecodeError when an exit's entry is not near, or ends twice."""
+    kind = records.kind
+    is_short = kind == Kind.EXIT_SHORT
+    exits = np.flatnonzero(is_short | (kind == Kind.EXIT_NEAR))
+    entries = records.near_entries(exits)
+    if len(entries) > 1 and not bool((entries[1:] > entries[:-1]).all()):
+        raise DecodeError("two exits end the same call")
+    return NearCalls(entries, exits, results_of(records, exits))
+
+
+def results_of(records: Records, exits: Rows) -> NDArray[np.int64]:
+    """What the exits ``exits``, of any kind, returned."""
+    results = records.id[exits].view(np.int16).astype(np.int64)
+    for kind in (Kind.EXIT, Kind.EXIT_NEAR):
+        which = np.flatnonzero(records.kind[exits] == kind)
+        if len(which):
+            results[which] = records.bodies(kind, exits[which])["result"]
+    return results
