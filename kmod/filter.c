@@ -158,12 +158,20 @@ static bool is_below(u64 cgroup)
 	return found;
 }
 
+/* A worker of io_uring is no fork: no tracepoint told of it. */
+static bool is_followed(const unsigned long *followed)
+{
+	return test_bit(current->pid, followed) ||
+	       (current->flags & PF_IO_WORKER &&
+		test_bit(current->tgid, followed));
+}
+
 static bool is_wanted(const struct tracectl_selection *selection)
 {
 	const struct tracectl_filter *terms =
 		smp_load_acquire(&selection->terms);
 
-	if (selection->followed ? !test_bit(current->pid, selection->followed)
+	if (selection->followed ? !is_followed(selection->followed)
 				: current->tgid == selection->owner_tgid)
 		return false;
 	if (likely(!(terms->flags & ~TRACECTL_FILTER_CALLS)))

@@ -2,10 +2,10 @@
 #ifndef _TRACECTL_NAME_H
 #define _TRACECTL_NAME_H
 
+#include <linux/jump_label.h>
 #include <linux/kernel.h>
 #include <linux/preempt.h>
 
-#include "divergence.h"
 #include "stream.h"
 #include "text.h"
 
@@ -44,7 +44,13 @@ static __always_inline void tracectl_name_put(struct tracectl_cpu *pc,
 					   ALIGN(length + 1, TRACECTL_GRANULE));
 }
 
+/* While names are redacted or compared. */
+DECLARE_STATIC_KEY_FALSE(tracectl_names_are_special);
+
 void tracectl_name_record_slowly(u32 class, struct tracectl_path_name path);
+void tracectl_name_record_special(u32 class, struct tracectl_path_name path);
+void tracectl_name_begin_session(const struct tracectl_session *session);
+void tracectl_name_end_session(void);
 
 /* A NAME record of @class, whose gate is open. */
 static __always_inline void tracectl_name_record(u32 class,
@@ -56,8 +62,8 @@ static __always_inline void tracectl_name_record(u32 class,
 	struct tracectl_cpu *pc;
 	size_t length;
 
-	if (static_branch_unlikely(&tracectl_compares_names)) {
-		tracectl_divergence_name(class, path);
+	if (static_branch_unlikely(&tracectl_names_are_special)) {
+		tracectl_name_record_special(class, path);
 		return;
 	}
 	preempt_disable_notrace();

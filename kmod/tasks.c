@@ -8,7 +8,7 @@
 #include "probes.h"
 #include "filter.h"
 #include "stream.h"
-#include "text.h"
+#include "redact.h"
 #include "tracepoint.h"
 
 static void record_fork(struct tracectl_cpu *pc, struct task_struct *child)
@@ -43,7 +43,9 @@ static void notrace probe_fork(void *data, struct task_struct *parent,
 static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
 			const char *path)
 {
-	size_t length = strnlen(path, PATH_MAX - 1);
+	struct tracectl_shown shown =
+		tracectl_show(path, strnlen(path, PATH_MAX - 1));
+	size_t length = tracectl_shown_length(&shown);
 	size_t string = ALIGN(length + 1, TRACECTL_GRANULE);
 	struct tracectl_place place;
 	struct tracectl_exec *record;
@@ -58,8 +60,13 @@ static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
 	record->old_tid = old_tid;
 	record->reserved = 0;
 	memcpy(record->comm, current->comm, sizeof(record->comm));
-	tracectl_stream_commit(pc, tracectl_put_text((char *)(record + 1), path,
-						     length));
+	if (shown.is_redacted) {
+		/* It is the end of the path. */
+		tracectl_put_hash(record->comm, shown.hash);
+		record->comm[sizeof(record->comm) - 1] = '\0';
+	}
+	tracectl_stream_commit(pc, tracectl_put_shown((char *)(record + 1),
+						      &shown));
 }
 
 static void notrace probe_exec(void *data, struct task_struct *task,

@@ -43,6 +43,7 @@ class Plan:
     is_flight: bool = False
     terms: Terms = field(default_factory=Terms)
     wanted: Wanted = field(default_factory=Wanted)
+    redact: str = ""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -91,6 +92,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "acted on another one",
     )  # fmt: skip
     parser.add_argument(
+        "--redact", default="", metavar="DIRECTORY",
+        help="hash what follows DIRECTORY in paths, with a key that is forgotten, and all of "
+        "relative ones; no arguments of programs",
+    )  # fmt: skip
+    parser.add_argument(
         "--flight", type=parse_size, metavar="SIZE",
         help="a flight recorder: keep the newest records, in SIZE of memory for all CPUs; "
         "'tracectl snapshot' writes them, -o names a file for those held at the end",
@@ -130,7 +136,9 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         raise UsageError("--pid is the number of a process")
     if not 0 <= args.payload <= USER_BYTES:
         raise UsageError(f"--payload is a number of bytes, at most {USER_BYTES}")
-    wanted = Wanted(args.detect_toctou, args.structs, args.payload)
+    if args.redact and args.payload:
+        raise UsageError("--payload shows what --redact is to hide; one of them")
+    wanted = Wanted(args.detect_toctou, args.structs, args.payload, texts=not args.redact)
     classes = EventClass.ALL
     if not wanted:
         classes &= ~EventClass.USER
@@ -140,7 +148,8 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.OPEN_NAME
     if not args.paths:
         classes &= ~EventClass.PATH
-    if not args.argv:
+    # What a program is told may be such a path, in any form.
+    if not args.argv or args.redact:
         classes &= ~EventClass.ARGV
     if not args.sockets:
         classes &= ~EventClass.SOCKET
@@ -160,7 +169,13 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         is_flight,
         terms_from(args),
         wanted,
+        _normal(args.redact),
     )
+
+
+def _normal(directory: str) -> str:
+    """Absolute, without a slash at its end; an empty one stays empty."""
+    return "/" + os.path.normpath(Path(directory).absolute()).lstrip("/") if directory else ""
 
 
 def _buffers_of(args: argparse.Namespace) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from tracectl.cli.reading import calls_of, lost_of, tables_of
 from tracectl.decode.copies import Copy
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
-from tracectl.tables.table import SyscallTable
+from tracectl.tables.table import SyscallTable, abi_name
 
 if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
@@ -96,6 +96,7 @@ def _call(calls: Calls, tables: list[SyscallTable], row: int, copies: list[Copy]
         "tgid": int(calls.tgid[row]),
         "name": name,
         "nr": nr,
+        "abi": abi_name(tables, int(calls.abi[row])),
         "entry_ns": begins or None,
         "exit_ns": ends or None,
         "arguments": format_arguments(table.get(nr), calls.arguments[row].tolist(), copies)

@@ -122,6 +122,7 @@ def arm(device: Device, plan: Plan, *, label: str, flags: ConfigFlag = _NO_FLAGS
         flags=flags,
         terms=plan.terms,
         reads=pack_reads(tables, plan.wanted) if plan.wanted else b"",
+        redact=plan.redact,
         label=label,
     )
 
@@ -132,7 +133,8 @@ def config_of(plan: Plan) -> Config:
         subbuf_bytes=plan.subbuf_bytes,
         subbuf_count=plan.subbuf_count,
         target_pid=plan.target_pid,
-        command=list(plan.command) if plan.command else None,
+        # It may name what is not to be told.
+        command=list(plan.command) if plan.command and not plan.redact else None,
     )
 
 

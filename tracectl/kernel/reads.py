@@ -22,11 +22,12 @@ _LISTS = {"iovec": Form.VECTOR, "user_msghdr": Form.MESSAGE}
 class Wanted:
     """``paths``: what path arguments point to at the entry of the call; ``structs``: what is in the
     structures that arguments point to; ``payload``: the first bytes of what is read and written, so
-    many."""
+    many; ``texts``: with structures, also the paths that readlink and getcwd answer."""
 
     paths: bool = False
     structs: bool = False
     payload: int = 0
+    texts: bool = True
 
     def __bool__(self) -> bool:
         return self.paths or self.structs or self.payload > 0
@@ -59,7 +60,9 @@ def _iter_reads(call: Syscall, wanted: Wanted) -> Iterator[bytes]:
         if payload is None:
             continue
         if payload.type not in _LISTS:
-            most = USER_BYTES if wanted.structs and is_text(call) else wanted.payload
+            most = (
+                USER_BYTES if wanted.structs and wanted.texts and is_text(call) else wanted.payload
+            )
             if most:
                 yield _pack(Form.BYTES, index, _count_of(call, payload), _when(payload), most=most)
         elif wanted.payload:
