@@ -40,7 +40,7 @@ def written(name, *arguments, copies=(), table=X86_64):
     ("call", "text"),
     [
         (("read", 3, 0x7FFE_0000_1000, 832), "3, 0x7ffe00001000, 832"),
-        (("read", 2**32 - 1, 0, 0), "4294967295, NULL, 0"),
+        (("read", 2**32 - 1, 0, 0), "-1, NULL, 0"),
         (("getppid",), ""),
         (("exit_group", 2**32 - 2), "-2"),
         (("kill", 2**32 - 5, 9), "-5, SIGKILL"),
@@ -177,6 +177,21 @@ def test_constants_by_their_names(name, arguments, text):
 )
 def test_modes(mode, text):
     assert written("chmod", 0x1000, mode) == f"0x1000, {text}"
+
+
+def test_what_is_behind_a_descriptor():
+    files = {3: b"/a<b>\n", 0: b"/tmp/x (deleted)", -100: b"/home"}.get
+    call = X86_64.by_name("openat")
+    assert format_arguments(call, (CWD, 1, 0, 0), (), files) == "AT_FDCWD</home>, 0x1, O_RDONLY"
+    assert format_arguments(call, (4, 1, 0, 0), (), files) == "4, 0x1, O_RDONLY"
+    call = X86_64.by_name("dup2")
+    text = "3</a\\74b\\76\\n>, 0</tmp/x>(deleted)"
+    assert format_arguments(call, (3, 0), (), files) == text
+    made = [Copy(Kind.FILE, b"pipe:[9]", 0, fd=fd) for fd in (4, 5)]
+    pipe = X86_64.by_name("pipe")
+    assert format_arguments(pipe, (1,), made) == "[4, 5]"
+    assert format_arguments(pipe, (1,), made, files) == "[4<pipe:[9]>, 5<pipe:[9]>]"
+    assert format_arguments(pipe, (1,), made[:1], files) == "0x1"
 
 
 def test_paths_take_the_place_of_their_addresses():

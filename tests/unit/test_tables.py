@@ -11,7 +11,7 @@ from tracectl.tables.roles import ENUMERATIONS, load_constants, role_of
 from tracectl.tables.table import SyscallTable, load_table, load_tables
 
 TABLES = ("x86_64", "i386", "aarch64", "arm")
-WORDS = {"path", "pointer", "dirfd", "mode", "access_mode", "hex", "int", "uint"}
+WORDS = {"path", "pointer", "dirfd", "descriptor", "mode", "access_mode", "hex", "int", "uint"}
 
 
 @pytest.fixture(params=TABLES)
@@ -167,13 +167,13 @@ def test_every_argument_has_a_role_that_is_known(table):
     ("name", "roles"),
     [
         ("openat", ["dirfd", "path", "open_flags", "mode"]),
-        ("mmap", ["pointer", "uint", "prot", "map_flags", "int", "hex"]),
-        ("read", ["uint", "pointer", "uint"]),
+        ("mmap", ["pointer", "uint", "prot", "map_flags", "descriptor", "hex"]),
+        ("read", ["descriptor", "pointer", "uint"]),
         ("kill", ["int", "signal"]),
         ("clock_gettime", ["clock", "pointer"]),
         ("access", ["path", "access_mode"]),
         ("memfd_create", ["pointer", "memfd_flags"]),
-        ("vmsplice", ["int", "pointer", "uint", "hex"]),
+        ("vmsplice", ["descriptor", "pointer", "uint", "hex"]),
         ("execve", ["path", "pointer", "pointer"]),
         ("futex", ["pointer", "futex_op", "uint", "pointer", "pointer", "uint"]),
         ("munmap", ["pointer", "uint"]),

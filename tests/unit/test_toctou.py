@@ -88,11 +88,12 @@ def test_a_directory_to_redact(options, kept, tmp_path):
     assert config_of(plan).command == (None if kept else ["/home/x"])
 
 
-def test_no_payload_of_what_is_redacted(tmp_path):
+@pytest.mark.parametrize("other", [["--payload", "9"], ["--flight", "1M"]])
+def test_what_would_show_it_is_refused(other):
     parser = argparse.ArgumentParser()
     add_options(parser)
-    args = parser.parse_args(["--redact", "/home", "--payload", "9"])
-    with pytest.raises(UsageError, match="--payload"):
+    args = parser.parse_args(["--redact", "/home", *other])
+    with pytest.raises(UsageError, match="--redact"):
         plan_from(args, "a")
 
 

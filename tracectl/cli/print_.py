@@ -6,25 +6,29 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.abi.records import Kind, UserFlag
 from tracectl.capture.reader import open_capture
-from tracectl.cli.reading import calls_of, lost_of, tables_of
-from tracectl.decode.copies import Copy
+from tracectl.cli.reading import calls_of, descriptors_of, lost_of, tables_of
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
+from tracectl.render.strings import format_file
 from tracectl.tables.table import SyscallTable, abi_name
 
 if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
+    from tracectl.analysis.descriptors import Descriptors
+    from tracectl.analysis.rows import Row
 
 HELP = "every call, as strace writes it"
 EXAMPLES = """\
   tracectl print a.trace
   tracectl print -e openat,read a.trace     only these system calls
-  tracectl print -T --failed a.trace        only errors, with the time spent"""
+  tracectl print -T --failed a.trace        only errors, with the time spent
+  tracectl print -y a.trace                 read(3</etc/passwd>, ...) instead of read(3, ...)"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-p", "--tid", type=int, help="only this thread")
     parser.add_argument("--failed", action="store_true", help="only calls that failed")
     parser.add_argument("-T", "--times", action="store_true", help="append the time spent")
+    parser.add_argument(
+        "-y", "--with-files", action="store_true",
+        help="show what is behind each file descriptor: all of it where the recording was made "
+        "with --files, else what names tell",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -43,9 +52,10 @@ def run(args: argparse.Namespace) -> int:
         tables = tables_of(capture)
         wanted = _wanted(args.syscalls, tables)
         calls = calls_of(capture)
+        descriptors = descriptors_of(capture) if args.with_files else None
         _, lost = lost_of(capture)
         problems = capture.problems
-    for line in _iter_lines(calls, tables, wanted, args):
+    for line in _iter_lines(calls, tables, wanted, descriptors, args):
         sys.stdout.write(line + "\n")
     for problem in problems:
         print(f"tracectl: {args.file}: {problem}", file=sys.stderr)
@@ -68,43 +78,53 @@ def _iter_lines(
     calls: Calls,
     tables: list[SyscallTable],
     wanted: frozenset[str] | None,
+    descriptors: Descriptors | None,
     args: argparse.Namespace,
 ) -> Iterator[str]:
-    copies: dict[int, list[Copy]] = {}
-    for row, copy in zip(calls.copy_row, calls.copies, strict=True):
-        copies.setdefault(row, []).append(copy)
+    from tracectl.analysis.rows import iter_rows  # noqa: PLC0415 - numpy
+
     many = len(set(calls.tid.tolist())) > 1
-    for row in range(len(calls)):
-        call = _call(calls, tables, row, copies.get(row, []))
-        failed = call["result"] is not None and -4095 <= call["result"] < 0
+    for row in iter_rows(calls):
+        call, file = _call(row, tables, descriptors)
+        failed = row.result is not None and -4095 <= row.result < 0
         if (
             (wanted is not None and call["name"] not in wanted)
-            or (args.tid is not None and call["tid"] != args.tid)
+            or (args.tid is not None and row.tid != args.tid)
             or (args.failed and not failed)
         ):
             continue
-        yield json.dumps(call) if args.json else _line(call, many, with_time=args.times)
+        yield json.dumps(call) if args.json else _line(call, file, many, with_time=args.times)
 
 
-def _call(calls: Calls, tables: list[SyscallTable], row: int, copies: list[Copy]) -> dict[str, Any]:
-    table = tables[min(int(calls.abi[row]), 2)]
-    nr = int(calls.nr[row])
-    begins, ends = int(calls.entry_ns[row]), int(calls.exit_ns[row])
-    name = table.name(nr)
-    return {
-        "tid": int(calls.tid[row]),
-        "tgid": int(calls.tgid[row]),
-        "name": name,
-        "nr": nr,
-        "abi": abi_name(tables, int(calls.abi[row])),
-        "entry_ns": begins or None,
-        "exit_ns": ends or None,
-        "arguments": format_arguments(table.get(nr), calls.arguments[row].tolist(), copies)
-        if begins
-        else None,
-        "result": int(calls.result[row]) if ends else None,
+def _call(
+    row: Row, tables: list[SyscallTable], descriptors: Descriptors | None
+) -> tuple[dict[str, Any], bytes | None]:
+    """What --json shows of it, and what is behind the descriptor that it returns."""
+    table = tables[min(row.abi, 2)]
+    syscall, files = table.get(row.nr), None
+    if descriptors is not None:
+        descriptors.advance(row.begin_ns or row.end_ns or 0)
+        files = partial(descriptors.path_of, row.tgid)
+    arguments = file = None
+    if row.begin_ns is not None:
+        arguments = format_arguments(syscall, row.arguments, row.copies, files)
+        if descriptors is not None and syscall is not None:
+            file = descriptors.add(syscall, row)
+    shown = {
+        "tid": row.tid,
+        "tgid": row.tgid,
+        "name": table.name(row.nr),
+        "nr": row.nr,
+        "abi": abi_name(tables, row.abi),
+        "entry_ns": row.begin_ns,
+        "exit_ns": row.end_ns,
+        "arguments": arguments,
+        "result": row.result,
+        "file": None if file is None else file.decode(errors="backslashreplace"),
         "paths": [
-            copy.data.decode(errors="backslashreplace") for copy in copies if copy.kind == Kind.NAME
+            copy.data.decode(errors="backslashreplace")
+            for copy in row.copies
+            if copy.kind == Kind.NAME
         ],
         "memory": [
             {
@@ -115,23 +135,24 @@ def _call(calls: Calls, tables: list[SyscallTable], row: int, copies: list[Copy]
                 "faulted": bool(copy.flags & UserFlag.FAULTED),
                 "truncated": bool(copy.flags & UserFlag.TRUNCATED),
             }
-            for copy in copies
+            for copy in row.copies
             if copy.kind == Kind.USER
         ],
         "divergences": [
             [path.decode(errors="backslashreplace") for path in copy.paths]
-            for copy in copies
+            for copy in row.copies
             if copy.kind == Kind.DIVERGENCE
         ],
     }
+    return shown, file
 
 
-def _line(call: dict[str, Any], many: bool, *, with_time: bool) -> str:
+def _line(call: dict[str, Any], file: bytes | None, many: bool, *, with_time: bool) -> str:
     name, result = call["name"], call["result"]
     if result is None:
         text = "?" if ends_nowhere(name) else "? <unfinished ...>"
     else:
-        text = format_result(name, result)
+        text = format_result(name, result) + format_file(file)
     if call["entry_ns"] is None:
         line = f"<... {name} resumed>) = {text}"
     else:

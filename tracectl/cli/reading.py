@@ -11,6 +11,7 @@ from tracectl.tables.table import MACHINES, SyscallTable
 
 if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
+    from tracectl.analysis.descriptors import Descriptors
     from tracectl.decode.subbuffer import Records
 
 
@@ -30,6 +31,21 @@ def calls_of(capture: Capture) -> Calls:
     from tracectl.analysis.merge import read_calls  # noqa: PLC0415
 
     return read_calls(capture)
+
+
+def descriptors_of(capture: Capture) -> Descriptors:
+    """What is behind the descriptors in ``capture``, for who tells it the calls. Problems are not
+    told twice: whoever reads the calls meets them, too."""
+    from tracectl.analysis.descriptors import Descriptors  # noqa: PLC0415 - numpy
+
+    # What was open when the snapshot was made is of no use: it is the end.
+    opened = [] if capture.metadata.config.is_flight else capture.metadata.opened
+    descriptors = Descriptors(opened)
+    known = list(capture.problems)
+    for records in iter_records(capture):
+        descriptors.add_records(records)
+    capture.problems[:] = known
+    return descriptors
 
 
 def tables_of(capture: Capture) -> list[SyscallTable]:

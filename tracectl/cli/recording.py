@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -18,18 +18,21 @@ from tracectl.capture.metadata import (
     Metadata,
     Module,
     Moment,
+    OpenFiles,
     Task,
 )
 from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.calibration import load_calibration
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
 from tracectl.kernel.device import Device, Status
+from tracectl.kernel.files import iter_opened
 from tracectl.kernel.reads import pack_reads
 from tracectl.kernel.recorder import Recorder
 from tracectl.kernel.shapes import shapes_of
 from tracectl.kernel.stream import Counters
-from tracectl.kernel.tasks import iter_tasks
+from tracectl.kernel.tasks import find_cgroups, iter_tasks
 from tracectl.tables.table import load_tables
 
 _NO_FLAGS = ConfigFlag(0)
@@ -47,7 +50,7 @@ class Recording:
         session_id = arm(device, plan, label=str(output))
         self._stack.callback(self._stop)
         try:
-            metadata = describe(config_of(plan), device, session_id)
+            metadata = describe(config_of(plan), device, session_id, with_paths=not plan.redact)
             self._writer = self._stack.enter_context(
                 CaptureWriter(output, metadata, compress=plan.compress)
             )
@@ -135,13 +138,21 @@ def config_of(plan: Plan) -> Config:
         target_pid=plan.target_pid,
         # It may name what is not to be told.
         command=list(plan.command) if plan.command and not plan.redact else None,
+        is_partial=bool(plan.target_pid) or plan.terms.has_threads,
+        recorder_pid=os.getpid(),
     )
 
 
-def describe(config: Config, device: Device, session_id: int) -> Metadata:
+def describe(
+    config: Config, device: Device, session_id: int, *, with_paths: bool = True
+) -> Metadata:
     """The metadata of a capture that begins now."""
     uname = os.uname()
     tables = load_tables()
+    tasks = [Task(*task) for task in iter_tasks()]
+    recorded = _recorded(tasks, config.target_pid) if with_paths else []
+    if not with_paths:
+        tasks = [replace(task, exe="") for task in tasks]
     return Metadata(
         session_id=session_id,
         host=Host(uname.nodename, uname.release, uname.machine, _boot_id()),
@@ -151,8 +162,21 @@ def describe(config: Config, device: Device, session_id: int) -> Metadata:
         cpus=device.info.cpus,
         tables={name: table.to_json() for name, table in tables.items()},
         shapes=shapes_of(tables),
-        tasks=[Task(*task) for task in iter_tasks()],
+        tasks=tasks,
+        opened=[OpenFiles(*one) for one in iter_opened(recorded)],
+        cgroups=find_cgroups(),
+        calibration=load_calibration(device.info),
     )
+
+
+def _recorded(tasks: list[Task], target_pid: int) -> list[int]:
+    """The processes that are recorded: all, or ``target_pid`` and its descendants."""
+    if not target_pid:
+        return [task.tgid for task in tasks if task.tid == task.tgid]
+    found = [target_pid]
+    for tgid in found:
+        found += [task.tgid for task in tasks if task.ppid == tgid and task.tid == task.tgid]
+    return found
 
 
 def end_block(reason: str, moment: Moment, counters: list[Counters]) -> EndBlock:

@@ -24,6 +24,7 @@ class Copy(NamedTuple):
     form: int = 0
     given: int = 0
     user_bytes: int = 0
+    dfd: int = 0
 
     @property
     def paths(self) -> tuple[bytes, bytes]:

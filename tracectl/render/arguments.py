@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from tracectl.decode.copies import Copy
 from tracectl.render.copies import texts_of
 from tracectl.render.flags import format_flags
+from tracectl.render.strings import format_file
 from tracectl.tables.roles import ENUMERATIONS, RETURNS_POINTER, load_constants, role_of
 from tracectl.tables.table import Argument, Syscall
 
@@ -32,6 +33,7 @@ _ERROR_ALIASES = {errno.EDEADLK: "EDEADLK", errno.EOPNOTSUPP: "EOPNOTSUPP"}
 _ENTRY_ONLY = frozenset({"exit", "exit_group"})
 
 Formatter = Callable[[int], str]
+Files = Callable[[int], bytes | None]
 
 
 def format_call(name: str, arguments: str, result: str, *, column: int = RESULT_COLUMN) -> str:
@@ -40,20 +42,26 @@ def format_call(name: str, arguments: str, result: str, *, column: int = RESULT_
 
 
 def format_arguments(
-    call: Syscall | None, arguments: Sequence[int], copies: Sequence[Copy] = ()
+    call: Syscall | None,
+    arguments: Sequence[int],
+    copies: Sequence[Copy] = (),
+    files: Files | None = None,
 ) -> str:
     """The arguments of a call, given as it got them: not sign-extended.
 
-    ``copies`` are what the kernel copied for it, in order. Six bare registers where the call is not
-    known.
+    ``copies`` are what the kernel copied for it, in order, ``files`` tells what is behind a file
+    descriptor. Six bare registers where the call is not known.
     """
     if call is None:
         return ", ".join(f"{value:#x}" for value in arguments)
     texts = [
         formatter(value) for value, formatter in zip(arguments, _formatters(call), strict=False)
     ]
+    if files is not None:
+        for index in _descriptors_in(call):
+            texts[index] += format_file(files(_signed(arguments[index], 32)))
     if copies:
-        for index, text in texts_of(call, arguments, copies).items():
+        for index, text in texts_of(call, arguments, copies, with_files=files is not None).items():
             texts[index] = text
     if _has_unused_mode(call, arguments):
         texts.pop()
@@ -86,6 +94,12 @@ def ends_nowhere(name: str) -> bool:
 
 
 @cache
+def _descriptors_in(call: Syscall) -> tuple[int, ...]:
+    roles = [role_of(call, argument) for argument in call.args]
+    return tuple(at for at, role in enumerate(roles) if role in ("descriptor", "dirfd"))
+
+
+@cache
 def _formatters(call: Syscall) -> tuple[Formatter, ...]:
     return tuple(_formatter(call, argument) for argument in call.args)
 
@@ -105,13 +119,14 @@ def _choose(role: str, argument: Argument, abi: str) -> Formatter:
         return lambda value: (
             "AT_FDCWD" if _signed(value, 32) == _AT_FDCWD else str(_signed(value, 32))
         )
+    if role == "descriptor":
+        return lambda value: str(_signed(value, 32))
     if role == "access_mode":
         return lambda value: format_flags(value, _ACCESS_MODES, "F_OK")
     if role in load_constants(abi):
         return _choose_set(role, load_constants(abi))
     if role == "int":
-        bits = 32 if argument.name == "fd" else argument.bits
-        return lambda value: str(_signed(value, bits))
+        return lambda value: str(_signed(value, argument.bits))
     return str
 
 

@@ -8,7 +8,7 @@ from tracectl.abi.records import AddressSite, ArgvFlag, Kind, Site
 from tracectl.decode.copies import Copy
 from tracectl.render.addresses import format_address
 from tracectl.render.memory import texts_of_memory
-from tracectl.render.strings import format_string
+from tracectl.render.strings import format_file, format_string
 from tracectl.tables.roles import role_of
 from tracectl.tables.table import Syscall
 
@@ -37,10 +37,14 @@ _ADDRESSES = {
     "getsockname": (AddressSite.ANSWER, "usockaddr"),
     "getpeername": (AddressSite.ANSWER, "usockaddr"),
 }
+# They fill an array of two with what they made.
+_PAIRS = {"pipe": "fildes", "pipe2": "fildes", "socketpair": "usockvec"}
 _OTHERS = (Site.LOOKUP, Site.LOOKUP)
 
 
-def texts_of(call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]) -> dict[int, str]:
+def texts_of(
+    call: Syscall, arguments: Sequence[int], copies: Iterable[Copy], *, with_files: bool = False
+) -> dict[int, str]:
     """What the kernel copied, in place of the address that it was given, by argument.
 
     Paths that belong to no argument are the kernel's own: an interpreter, a mount's device.
@@ -60,6 +64,8 @@ def texts_of(call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]) ->
     for copy in rest:
         if copy.kind == Kind.DIVERGENCE and copy.argument in texts:
             texts[copy.argument] += f" /* at entry {format_string(copy.paths[0])} */"
+    if call.name in _PAIRS:
+        texts |= _text_of_pair(call, rest, with_files=with_files)
     if call.name in _ADDRESSES:
         texts |= _texts_of_address(call, arguments, rest)
     image = next((copy for copy in rest if copy.kind == Kind.ARGV), None)
@@ -78,6 +84,15 @@ def _message_name(copies: Iterable[Copy]) -> str | None:
         ),
         None,
     )
+
+
+def _text_of_pair(call: Syscall, copies: Iterable[Copy], *, with_files: bool) -> dict[int, str]:
+    files = [copy for copy in copies if copy.kind == Kind.FILE]
+    if len(files) != 2:
+        return {}
+    texts = [f"{file.fd}{format_file(file.data) if with_files else ''}" for file in files]
+    (at,) = (at for at, argument in enumerate(call.args) if argument.name == _PAIRS[call.name])
+    return {at: f"[{', '.join(texts)}]"}
 
 
 def _texts_of_address(

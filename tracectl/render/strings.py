@@ -8,6 +8,20 @@ _ESCAPES = {0x22: '\\"', 0x5C: "\\\\", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f"
 _OCTAL_DIGITS = [bytes([digit]) for digit in b"01234567"]
 
 
+_DELETED = b" (deleted)"
+
+
+@lru_cache(maxsize=4096)
+def format_file(path: bytes | None) -> str:
+    """What is behind a file descriptor, as /proc shows it; nothing for None."""
+    if path is None:
+        return ""
+    is_deleted = path.endswith(_DELETED) and path.startswith(b"/")
+    text = format_string(path.removesuffix(_DELETED) if is_deleted else path)[1:-1]
+    text = text.replace("<", "\\74").replace(">", "\\76")
+    return f"<{text}>(deleted)" if is_deleted else f"<{text}>"
+
+
 @lru_cache(maxsize=65536)
 def format_string(data: bytes) -> str:
     """A string in quotes, escaped as strace escapes it: octal where it is no printable ASCII."""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from tracectl.tables.roles import role_of
+from tracectl.tables.roles import DESCRIPTORS, role_of
 from tracectl.tables.table import Syscall, SyscallTable
 
-_DESCRIPTORS = frozenset(
-    """
-    dfd dirfd epfd fd fd_in fd_out fdin fdout fildes from_dfd fs_fd group_fd in_fd initrd_fd
-    kernel_fd mnt_fd mqdes newdfd newfd olddfd oldfd out_fd pidfd ruleset_fd to_dfd ufd upid_fd
-    """.split()  # noqa: SIM905 - a list of strings would be one a line
-)
 # "name" is that of an attribute, a queue or a host elsewhere.
 _NAMES_A_FILE = frozenset({"acct", "name_to_handle_at"})
 
@@ -57,5 +51,5 @@ def _is_in(name: str, call: Syscall) -> bool:
     if name == "desc":
         # Of a socket's calls strace takes in none but those that work on files, too.
         is_socket = call.name in _NAMES["network"] and not call.name.startswith("sendfile")
-        return not is_socket and any(arg.name in _DESCRIPTORS for arg in call.args)
+        return not is_socket and any(arg.name in DESCRIPTORS for arg in call.args)
     return call.name in _NAMES[name]

@@ -21,8 +21,6 @@ _BY_CALL = {
     ("mmap", "flags"): "map_flags",
     ("mmap2", "flags"): "map_flags",
     ("mmap", "off"): "hex",
-    ("mmap", "fd"): "int",
-    ("mmap2", "fd"): "int",
     ("madvise", "behavior"): "advice",
     ("lseek", "whence"): "whence",
     ("clone", "flags"): "clone_flags",
@@ -111,9 +109,7 @@ _BY_CALL = {
     ("symlink", "new"): "path",
 }
 _BY_NAME = {
-    "dfd": "dirfd",
-    "olddfd": "dirfd",
-    "newdfd": "dirfd",
+    **dict.fromkeys(("dfd", "dirfd", "olddfd", "newdfd", "from_dfd", "to_dfd"), "dirfd"),
     "mode": "mode",
     "sig": "signal",
     "signum": "signal",
@@ -139,6 +135,14 @@ _PATH_NAMES = frozenset(
 )
 _ADDRESSES = frozenset(["addr", "start", "newsp", "tls", "new_addr"])
 _HEXADECIMAL = frozenset(["flags", "flag", "mask"])
+
+DESCRIPTORS = frozenset(
+    """
+    dfd dirfd epfd fd fd_in fd_out fdin fdout fildes from_dfd fs_fd group_fd in_fd initrd_fd
+    kernel_fd mnt_fd mqdes newdfd newfd olddfd oldfd out_fd pidfd ruleset_fd to_dfd ufd upid_fd
+    """.split()  # noqa: SIM905 - a list of strings would be one a line
+)
+"""Names of arguments that are file descriptors."""
 
 RETURNS_POINTER = frozenset({"mmap", "mmap2", "mremap", "brk", "shmat"})
 ENUMERATIONS = frozenset(
@@ -166,7 +170,8 @@ ENUMERATIONS = frozenset(
 
 
 def role_of(call: Syscall, argument: Argument) -> str:
-    """A set of constants, or one of path, pointer, dirfd, mode, access_mode, hex, int, uint."""
+    """A set of constants, or one of path, pointer, dirfd, descriptor, mode, access_mode,
+    hex, int, uint."""
     explicit = _BY_CALL.get((call.name, argument.name))
     if explicit:
         return explicit
@@ -175,6 +180,8 @@ def role_of(call: Syscall, argument: Argument) -> str:
         return "path" if is_text else "pointer"
     if argument.name in _BY_NAME:
         return _BY_NAME[argument.name]
+    if argument.name in DESCRIPTORS:
+        return "descriptor"
     if argument.name in _ADDRESSES and "long" in argument.ctype:
         return "pointer"
     if argument.name in _HEXADECIMAL:
