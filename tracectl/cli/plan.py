@@ -27,6 +27,17 @@ from tracectl.kernel.reads import Wanted
 DEFAULT_SUBBUF_BYTES = 1 << 20
 DEFAULT_CPU_BYTES = 32 << 20
 _MEMORY_SHARE = 8
+# Classes of events that an option asks for.
+_OPTIONS = {
+    EventClass.OPEN_HOW: "open_how",
+    EventClass.OPEN_NAME: "names",
+    EventClass.PATH: "paths",
+    EventClass.ARGV: "argv",
+    EventClass.SOCKET: "sockets",
+    EventClass.SCHED: "sched",
+    EventClass.FILE: "files",
+    EventClass.DIVERGENCE: "detect_toctou",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,37 +152,11 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
     size, count = _buffers_of(args)
     if not 0 <= args.pid < 1 << 31:
         raise UsageError("--pid is the number of a process")
-    if not 0 <= args.payload <= USER_BYTES:
-        raise UsageError(f"--payload is a number of bytes, at most {USER_BYTES}")
-    if args.redact and args.payload:
-        raise UsageError("--payload shows what --redact is to hide; one of them")
-    if args.redact and args.flight is not None:
-        raise UsageError("a snapshot shows what --redact is to hide; not with --flight")
-    wanted = Wanted(args.detect_toctou, args.structs, args.payload, texts=not args.redact)
-    classes = EventClass.ALL
-    if not wanted:
-        classes &= ~EventClass.USER
-    if not args.detect_toctou:
-        classes &= ~EventClass.DIVERGENCE
-    if not args.names:
-        classes &= ~EventClass.OPEN_NAME
-    if not args.paths:
-        classes &= ~EventClass.PATH
-    # What a program is told may be such a path, in any form.
-    if not args.argv or args.redact:
-        classes &= ~EventClass.ARGV
-    if not args.sockets:
-        classes &= ~EventClass.SOCKET
-    if not args.sched:
-        classes &= ~EventClass.SCHED
-    if not args.files:
-        classes &= ~EventClass.FILE
-    if not args.open_how:
-        classes &= ~EventClass.OPEN_HOW
+    wanted = _wanted_of(args)
     is_flight = args.flight is not None
     return Plan(
         None if is_flight and args.output is None else _output_of(args.output, name),
-        classes,
+        _classes_of(args, wanted),
         size,
         count,
         not args.no_compress,
@@ -183,6 +168,27 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         redact=_normal(args.redact),
         triggers=triggers_from(args),
     )
+
+
+def _wanted_of(args: argparse.Namespace) -> Wanted:
+    if not 0 <= args.payload <= USER_BYTES:
+        raise UsageError(f"--payload is a number of bytes, at most {USER_BYTES}")
+    if args.redact and args.payload:
+        raise UsageError("--payload shows what --redact is to hide; one of them")
+    if args.redact and args.flight is not None:
+        raise UsageError("a snapshot shows what --redact is to hide; not with --flight")
+    return Wanted(args.detect_toctou, args.structs, args.payload, texts=not args.redact)
+
+
+def _classes_of(args: argparse.Namespace, wanted: Wanted) -> EventClass:
+    classes = EventClass.ALL
+    for one, option in _OPTIONS.items():
+        if not getattr(args, option):
+            classes &= ~one
+    if not wanted:
+        classes &= ~EventClass.USER
+    # What a program is told may be a path to redact, in any form.
+    return classes & ~EventClass.ARGV if args.redact else classes
 
 
 def _normal(directory: str) -> str:
