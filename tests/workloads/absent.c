@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 	if (argc != 2 || write(fd, name, sizeof(name)) != sizeof(name) ||
 	    fsync(fd))
 		return 1;
-	mapped = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	mapped = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (mapped == MAP_FAILED || pages == MAP_FAILED ||
 	    mprotect(pages + PAGE, PAGE, PROT_NONE))
 		return 1;
