@@ -111,7 +111,6 @@ static void files(void)
 
 static void pipes(void)
 {
-	/* On the stack, whose page is there. */
 	char first[4] = "abc", second[4] = "de";
 	struct iovec out[] = { { first, 3 }, { second, 2 } };
 	struct iovec in[] = { { first, 4 }, { second, 4 } };
@@ -173,6 +172,9 @@ static void children(void)
 int main(void)
 {
 	nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Also of the texts below, so that they are in memory. */
+	if (mlockall(MCL_CURRENT))
+		return 1;
 	syscall(SYS_getppid);
 	files();
 	times();
