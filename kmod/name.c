@@ -7,7 +7,7 @@
 #include "redact.h"
 #include "session.h"
 
-DEFINE_STATIC_KEY_FALSE(tracectl_names_are_special);
+DEFINE_STATIC_KEY_FALSE(tracectl_inspects_names);
 
 static void put_shown(struct tracectl_cpu *pc, struct tracectl_path_name path,
 		      const struct tracectl_shown *shown)
@@ -44,11 +44,13 @@ tracectl_name_record_slowly(u32 class, struct tracectl_path_name path)
 	tracectl_stream_leave();
 }
 
-/* The NAME record of @path, and what it is other than. Its gate is open. */
-noinline notrace void
-tracectl_name_record_special(u32 class, struct tracectl_path_name path)
+/* The NAME record of @path, whose gate is open, and what is told by its name. */
+noinline notrace void tracectl_name_inspect(u32 class,
+					    struct tracectl_path_name path)
 {
 	preempt_disable_notrace();
+	if (READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_PATH)
+		tracectl_filter_match(path.name);
 	tracectl_name_record_slowly(class, path);
 	tracectl_divergence_compare(path.name);
 }
@@ -61,6 +63,18 @@ static void set(struct static_key_false *key, bool is_on)
 		static_branch_disable(key);
 }
 
+/* Once, however often it is asked for. Under the session's lock. */
+static void inspect(bool is_on)
+{
+	static bool was_on;
+
+	if (is_on && !was_on)
+		static_branch_inc(&tracectl_inspects_names);
+	else if (!is_on && was_on)
+		static_branch_dec(&tracectl_inspects_names);
+	was_on = is_on;
+}
+
 /* No probe runs yet. */
 void tracectl_name_begin_session(const struct tracectl_session *session)
 {
@@ -69,13 +83,13 @@ void tracectl_name_begin_session(const struct tracectl_session *session)
 
 	set(&tracectl_compares_names, compares);
 	set(&tracectl_redacts, redacts);
-	set(&tracectl_names_are_special, compares || redacts);
+	inspect(compares || redacts);
 }
 
 /* No probe runs any more. */
 void tracectl_name_end_session(void)
 {
-	static_branch_disable(&tracectl_names_are_special);
+	inspect(false);
 	static_branch_disable(&tracectl_redacts);
 	static_branch_disable(&tracectl_compares_names);
 }

@@ -44,13 +44,13 @@ static __always_inline void tracectl_name_put(struct tracectl_cpu *pc,
 					   ALIGN(length + 1, TRACECTL_GRANULE));
 }
 
-/* While names are redacted or compared. */
-DECLARE_STATIC_KEY_FALSE(tracectl_names_are_special);
-
 void tracectl_name_record_slowly(u32 class, struct tracectl_path_name path);
-void tracectl_name_record_special(u32 class, struct tracectl_path_name path);
 void tracectl_name_begin_session(const struct tracectl_session *session);
 void tracectl_name_end_session(void);
+
+/* While names are looked at, too; counts who does. */
+DECLARE_STATIC_KEY_FALSE(tracectl_inspects_names);
+void tracectl_name_inspect(u32 class, struct tracectl_path_name path);
 
 /* A NAME record of @class, whose gate is open. */
 static __always_inline void tracectl_name_record(u32 class,
@@ -62,8 +62,8 @@ static __always_inline void tracectl_name_record(u32 class,
 	struct tracectl_cpu *pc;
 	size_t length;
 
-	if (static_branch_unlikely(&tracectl_names_are_special)) {
-		tracectl_name_record_special(class, path);
+	if (static_branch_unlikely(&tracectl_inspects_names)) {
+		tracectl_name_inspect(class, path);
 		return;
 	}
 	preempt_disable_notrace();

@@ -213,15 +213,19 @@ static void put_piece(struct tracectl_cpu *pc, const struct passing *call,
 	tracectl_stream_commit(pc, text + string);
 }
 
-/* Those of the call, or NULL if there are none or the call is filtered out. */
+/*
+ * Those of the call, or NULL if there are none or the call is filtered out. None while
+ * entries are withheld: they would come before it.
+ */
 static const struct tracectl_read *reads_of(unsigned int slot)
 {
 	const struct tracectl_session *session =
 		raw_cpu_read(tracectl_cpus.session);
 
 	if (slot == TRACECTL_SLOTS - 1 ||
-	    (static_branch_unlikely(&tracectl_filters_calls) &&
-	     test_bit(slot, tracectl_unwanted)))
+	    (static_branch_unlikely(&tracectl_sorts) &&
+	     (test_bit(slot, tracectl_unwanted) ||
+	      READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_ENDS)))
 		return NULL;
 	return &session->reads[slot * TRACECTL_READS];
 }
