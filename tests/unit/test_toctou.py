@@ -38,7 +38,7 @@ def raced(subbuffer: SubBuffer, time_ns: int, tid: int) -> SubBuffer:
 def capture(tmp_path):
     subbuffer = raced(raced(SubBuffer(), 1000, 7), 2000, 7)
     subbuffer.entry(3000, 7, OPENAT).name(3001, 7, b"/a").exit(3002, 7, OPENAT, 3)
-    return write_capture(tmp_path / "a.trace", [subbuffer])
+    return write_capture(tmp_path / "a.trace", [subbuffer], classes=15 | EventClass.DIVERGENCE)
 
 
 def run(*argv) -> str:

@@ -55,7 +55,7 @@ def format_arguments(
     if call is None:
         return ", ".join(f"{value:#x}" for value in arguments)
     texts = [
-        formatter(value) for value, formatter in zip(arguments, _formatters(call), strict=False)
+        formatter(value) for value, formatter in zip(arguments, formatters_of(call), strict=False)
     ]
     if files is not None:
         for index in _descriptors_in(call):
@@ -63,7 +63,7 @@ def format_arguments(
     if copies:
         for index, text in texts_of(call, arguments, copies, with_files=files is not None).items():
             texts[index] = text
-    if _has_unused_mode(call, arguments):
+    if has_unused_mode(call, arguments):
         texts.pop()
     return ", ".join(texts)
 
@@ -100,7 +100,7 @@ def _descriptors_in(call: Syscall) -> tuple[int, ...]:
 
 
 @cache
-def _formatters(call: Syscall) -> tuple[Formatter, ...]:
+def formatters_of(call: Syscall) -> tuple[Formatter, ...]:
     return tuple(_formatter(call, argument) for argument in call.args)
 
 
@@ -188,7 +188,7 @@ def _names_by_value(constants: dict[str, int]) -> dict[int, str]:
     return {value: name for name, value in reversed(constants.items())}
 
 
-def _has_unused_mode(call: Syscall, arguments: Sequence[int]) -> bool:
+def has_unused_mode(call: Syscall, arguments: Sequence[int]) -> bool:
     """open and openat look at their mode only when they may create a file."""
     if call.name not in ("open", "openat"):
         return False

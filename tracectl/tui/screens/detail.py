@@ -11,7 +11,16 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tracectl.abi.records import BODIES, STRING_KINDS, Kind, NameFlag, Record, Site, Source
+from tracectl.abi.records import (
+    BODIES,
+    EXIT_KINDS,
+    STRING_KINDS,
+    Kind,
+    NameFlag,
+    Record,
+    Site,
+    Source,
+)
 from tracectl.decode.arguments import arguments_of
 from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
@@ -22,6 +31,7 @@ from tracectl.tui.lines import Lines
 from tracectl.tui.screens.base import ViewScreen
 
 _BYTES_A_LINE = 8
+_CALL_GRANULES = BODIES[Kind.CALL].sizeof() // 8 - 1
 _HEX_WIDTH = 3 * _BYTES_A_LINE + 7
 
 
@@ -68,9 +78,28 @@ def _describe(page: Page, index: int, view: View, facts: Facts, lines: Lines) ->
     yield _fact("took", took)
     yield from _arguments(page, index, facts, lines)
     records = lines.records_of(page)
-    for row in lines.rows_of(page, index):
+    rows = lines.rows_of(page, index)
+    for row in rows:
         yield Text("")
         yield from _record(records, row)
+    has_exit = rows[0] in records.whole or int(records.kind[rows[-1]]) in EXIT_KINDS
+    if spent_ns != OPEN_NS and not has_exit:
+        yield Text("")
+        yield from _far_exit(page, index, view, lines)
+
+
+def _far_exit(page: Page, index: int, view: View, lines: Lines) -> Iterator[Text]:
+    """The exit that another sub-buffer has, or the CPU where the thread went on."""
+    exit_ns = int(page.time_ns[index]) + int(page.duration_ns[index])
+    for other in view.shelf.pages.values():
+        if other.first_ns <= exit_ns <= other.last_ns:
+            records = lines.records_of(other)
+            is_it = (records.time_ns == exit_ns) & (records.kind == Kind.EXIT)
+            for row in np.flatnonzero(is_it & (records.tid == page.tid[index])).tolist():
+                yield Text(f"on CPU {other.cpu}", style="dim")
+                yield from _record(records, row)
+                return
+    yield Text("its exit is in a sub-buffer that is no longer kept", style="dim")
 
 
 def _arguments(page: Page, index: int, facts: Facts, lines: Lines) -> Iterator[Text]:
@@ -92,6 +121,10 @@ def _record(records: Any, row: int) -> Iterator[Text]:
     """Its head, then its bytes with the fields that construct finds in them."""
     kind, granules = Kind(int(records.kind[row])), int(records.granules[row])
     start = int(records.granule[row]) * 8
+    if row in records.whole:
+        # It stands here as the entry that it has in it.
+        kind, granules = Kind.CALL, granules + _CALL_GRANULES
+        start -= 8 * _CALL_GRANULES
     size = 8 + 8 * granules
     data = records.words.view(np.uint8).data
     string = b""
@@ -122,8 +155,8 @@ def _fields(kind: Kind, raw: bytes) -> Iterator[tuple[str, Any]]:
             yield from ((inner, value[inner]) for inner in value if inner != "_io")
         elif name != "_io":
             yield name, value
-    if body is None and kind == Kind.ENTRY:
-        for at in range(8, len(raw), 8):
+    if kind in (Kind.ENTRY, Kind.CALL):
+        for at in range(8 if body is None else body.sizeof(), len(raw), 8):
             yield f"payload[{at - 8}]", f"{int.from_bytes(raw[at : at + 8], 'little'):#x}"
 
 
