@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +17,7 @@ from subbuffers import Machine, SubBuffer
 from test_report import STEP, THREADS
 from tracectl.analysis.calls import join_calls
 from tracectl.analysis.merge import iter_done, iter_ordered, read_calls
+from tracectl.capture.format import BLOCK_HEADER
 from tracectl.capture.reader import open_capture
 from tracectl.cli.main import main
 
@@ -102,3 +105,37 @@ def test_what_an_open_call_holds_up_is_bounded(tmp_path):
         held = list(iter_ordered([*done, (whole.between(0, 0), 1 << 62)], None))
         assert held[0].entry_ns.tolist() == whole.entry_ns.tolist()
         assert join_calls(list(iter_ordered(iter_done(capture)))).tid[0] == 7
+
+
+def test_a_growing_capture_is_followed(tmp_path, capsys, capture):
+    growing = tmp_path / "growing.trace"
+    with open_capture(capture) as whole:
+        (chunk,) = whole.iter_chunks()
+    data = capture.read_bytes()
+    # The rest comes in two pieces, the first of which ends inside the sub-buffer.
+    places = [0, chunk.offset - BLOCK_HEADER.size, chunk.offset + 50, len(data)]
+    begin, *rest = [data[start:end] for start, end in pairwise(places)]
+    growing.write_bytes(begin)
+
+    def append() -> None:
+        for piece in rest:
+            time.sleep(0.3)
+            with growing.open("ab") as file:
+                file.write(piece)
+
+    later = threading.Thread(target=append)
+    later.start()
+    assert printed(capsys, "--follow", "-e", "read", growing) == [
+        "read(3, NULL, 9)                        = 9"
+    ]
+    later.join()
+
+
+def test_follow_knows_no_past(capture, capsys):
+    assert main(["print", "--follow", "--from", "1", str(capture)]) == 2
+    assert "--follow knows neither" in capsys.readouterr().err
+
+
+def test_a_capture_is_named_or_followed(capsys):
+    assert main(["print"]) == 2
+    assert "name a capture" in capsys.readouterr().err

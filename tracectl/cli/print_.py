@@ -7,6 +7,7 @@ import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.output import say
 from tracectl.cli.reading import descriptors_of, lost_of, tables_of
 from tracectl.cli.selection import add_selection, selection_of
-from tracectl.errors import EXIT_OK
+from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
 from tracectl.render.strings import format_file
 from tracectl.tables.table import SyscallTable, abi_name
@@ -34,6 +35,7 @@ EXAMPLES = """\
   tracectl print -e openat,read a.trace     only these system calls
   tracectl print -T --failed a.trace        only errors, with the time spent
   tracectl print -tt --pid 4711 a.trace     of one process, with the time of day
+  tracectl print --follow                   what is being recorded, as it comes
   tracectl print -y a.trace                 read(3</etc/passwd>, ...) instead of read(3, ...)"""
 
 _PIECE = 4096
@@ -41,7 +43,16 @@ _PIECE = 4096
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="the capture")
+    parser.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="the capture; --follow goes without: what is recorded now",
+    )
+    parser.add_argument(
+        "--follow", action="store_true",
+        help="go on with what is recorded meanwhile, until the recording ends",
+    )  # fmt: skip
     add_selection(parser)
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
@@ -64,6 +75,10 @@ def run(args: argparse.Namespace) -> int:
     # Of millions of objects none is in a cycle; looking for some takes a third of the time.
     gc.disable()
     try:
+        if args.follow:
+            return _follow(args)
+        if args.file is None:
+            raise UsageError("name a capture, or --follow what is recorded now")
         with open_capture(args.file) as capture:
             _print_all(args, capture)
     finally:
@@ -87,6 +102,28 @@ def _print_all(args: argparse.Namespace, capture: Capture) -> None:
         say(f"{capture.path}: {problem}")
     if lost := lost_of(capture)[1]:
         say(f"{lost:,} events were lost and are missing above")
+
+
+def _follow(args: argparse.Namespace) -> int:
+    """Calls are printed when they have ended, or once they hold the others up for too long."""
+    from tracectl.cli.following import iter_followed, open_source  # noqa: PLC0415 - numpy
+
+    if args.with_files or args.comm is not None or args.from_ is not None or args.to:
+        raise UsageError("--follow knows neither -y, --comm, --from nor --to")
+    with closing(open_source(args.file)) as source:
+        from tracectl.analysis.wallclock import WallClock  # noqa: PLC0415
+
+        tables = source.facts.tables
+        selection = selection_of(args, None, tables)
+        lines = lines_of(args, tables, WallClock(source.facts.moments), selection, None)
+        for calls in iter_followed(source):
+            write_lines(lines(calls))
+            sys.stdout.flush()
+        for problem in source.problems:
+            say(problem)
+        if lost := source.losses().lost:
+            say(f"{lost:,} events were lost and are missing above")
+    return EXIT_OK
 
 
 def write_lines(lines: Sequence[str]) -> None:
