@@ -14,7 +14,8 @@ from tracectl.abi.records import Kind
 from tracectl.capture.reader import open_capture
 from tracectl.cli.reading import calls_of, descriptors_of, lost_of, tables_of
 from tracectl.errors import EXIT_OK, UsageError
-from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
+from tracectl.render.arguments import format_arguments, format_call
+from tracectl.render.results import ends_nowhere, format_result
 from tracectl.render.strings import format_file
 from tracectl.tables.table import SyscallTable
 
@@ -85,7 +86,7 @@ def _iter_lines(
 
     many = len(set(calls.tid.tolist())) > 1
     for row in iter_rows(calls):
-        call, file = _call(row, tables[min(row.abi, 2)], descriptors)
+        call, result = _call(row, tables[min(row.abi, 2)], descriptors)
         failed = row.result is not None and -4095 <= row.result < 0
         if (
             (wanted is not None and call["name"] not in wanted)
@@ -93,13 +94,13 @@ def _iter_lines(
             or (args.failed and not failed)
         ):
             continue
-        yield json.dumps(call) if args.json else _line(call, file, many, with_time=args.times)
+        yield json.dumps(call) if args.json else _line(call, result, many, with_time=args.times)
 
 
 def _call(
     row: Row, table: SyscallTable, descriptors: Descriptors | None
-) -> tuple[dict[str, Any], bytes | None]:
-    """What --json shows of it, and what is behind the descriptor that it returns."""
+) -> tuple[dict[str, Any], str]:
+    """What --json shows of it, and its result as strace writes it."""
     syscall, files = table.get(row.nr), None
     if descriptors is not None:
         descriptors.advance(row.begin_ns or row.end_ns or 0)
@@ -130,19 +131,22 @@ def _call(
             if copy.kind == Kind.DIVERGENCE
         ],
     }
-    return shown, file
+    return shown, _result_of(row, table, file)
 
 
-def _line(call: dict[str, Any], file: bytes | None, many: bool, *, with_time: bool) -> str:
-    name, result = call["name"], call["result"]
-    if result is None:
-        text = "?" if ends_nowhere(name) else "? <unfinished ...>"
-    else:
-        text = format_result(name, result) + format_file(file)
+def _result_of(row: Row, table: SyscallTable, file: bytes | None) -> str:
+    name = table.name(row.nr)
+    if row.result is None:
+        return "?" if ends_nowhere(name) else "? <unfinished ...>"
+    arguments = row.arguments if row.begin_ns is not None else ()
+    return format_result(name, row.result, arguments, table.abi) + format_file(file)
+
+
+def _line(call: dict[str, Any], result: str, many: bool, *, with_time: bool) -> str:
     if call["entry_ns"] is None:
-        line = f"<... {name} resumed>) = {text}"
+        line = f"<... {call['name']} resumed>) = {result}"
     else:
-        line = format_call(name, call["arguments"], text)
+        line = format_call(call["name"], call["arguments"], result)
     if with_time and call["entry_ns"] and call["exit_ns"]:
         line += f" <{(call['exit_ns'] - call['entry_ns']) / 1e9:.6f}>"
     return f"[pid {call['tid']:5}] {line}" if many else line

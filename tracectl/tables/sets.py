@@ -13,7 +13,10 @@ SETS = {
     "sigmask_how": ("asm/signal.h", r"SIG_(BLOCK|UNBLOCK|SETMASK)"),
     "whence": ("linux/fs.h", r"SEEK_(?!MAX)\w+"),
     "clone_flags": ("linux/sched.h", r"CLONE_(?!ARGS)\w+"),
-    "fcntl_command": ("linux/fcntl.h", r"F_(?!OK$|RDLCK|WRLCK|UNLCK|EXLCK|SHLCK|OWNER|SEAL)\w+"),
+    "fcntl_command": (
+        "linux/fcntl.h",
+        r"F_(?!OK$|RDLCK|WRLCK|UNLCK|EXLCK|SHLCK|OWNER|SEAL|LINUX_)\w+",
+    ),
     "futex_op": (
         "linux/futex.h",
         r"FUTEX_(?!WAITERS|OWNER|TID|BITSET|OP_|CMD_MASK|32|NO_NODE|ROBUST|WAITV|PRIVATE_FLAG|.*_LIST)\w+",
@@ -58,6 +61,29 @@ SETS = {
     "fadvice": ("linux/fadvise.h", r"POSIX_FADV_\w+"),
     "rusage_who": ("linux/resource.h", r"RUSAGE_(SELF|CHILDREN|THREAD)"),
     "itimer": ("linux/time.h", r"ITIMER_\w+"),
+    "file_type": ("linux/stat.h", r"S_IF(?!MT)[A-Z]+"),
+    "sync_range_flags": ("linux/fs.h", r"SYNC_FILE_RANGE_(WAIT_BEFORE|WRITE|WAIT_AFTER)"),
+    "lock_flags": ("asm/mman.h", r"MLOCK_\w+"),
+    "scheduler": ("linux/sched.h", r"SCHED_(NORMAL|FIFO|RR|BATCH|IDLE|DEADLINE|EXT)"),
+    "capability": ("linux/capability.h", r"CAP_(?!LAST|TO|VALID)[A-Z_]+"),
+    "seals": ("linux/fcntl.h", r"F_SEAL_\w+"),
+    "lock_type": ("asm/fcntl.h", r"F_(RD|WR|UN)LCK"),
+    "notify_mask": ("linux/fcntl.h", r"DN_\w+"),
+    "own_level": ("asm/socket.h", r"SOL_SOCKET"),
+    "socket_option": ("asm/socket.h", r"SO_(?!GET_FILTER)\w+"),
+    "tcp_option": (
+        "linux/tcp.h",
+        r"TCP_(?!ACCECN|MSS_|S_|MD5SIG_|REPAIR_|RECEIVE_|AO_|NLA)[A-Z_0-9]+",
+    ),
+    "ip_option": ("linux/in.h", r"IP_(?!DEFAULT|MAX|MIN|PMTUDISC)[A-Z_]+"),
+    "ipv6_option": ("linux/in6.h", r"IPV6_(?!PMTUDISC|PRIORITY|FLOWINFO|FL_|PREFER|TLV)[A-Z_0-9]+"),
+    "netlink_family": (
+        "linux/netlink.h",
+        r"NETLINK_(ROUTE|USERSOCK|FIREWALL|SOCK_DIAG|NFLOG|XFRM|SELINUX|ISCSI|AUDIT|FIB_LOOKUP|"
+        r"CONNECTOR|NETFILTER|IP6_FW|DNRTMSG|KOBJECT_UEVENT|GENERIC|SCSITRANSPORT|ECRYPTFS|RDMA|"
+        r"CRYPTO|SMC)",
+    ),
+    "ether_protocol": ("linux/if_ether.h", r"ETH_P_\w+"),
     "priority_which": ("linux/resource.h", r"PRIO_(PROCESS|PGRP|USER)"),
     "seccomp_op": ("linux/seccomp.h", r"SECCOMP_(SET_MODE|GET_ACTION|GET_NOTIF)\w+"),
 }
@@ -71,6 +97,13 @@ KERNEL_SETS = {
         "include/linux/socket.h",
         r"MSG_(?!CMSG_COMPAT|TRYHARD|SENDPAGE|SPLICE|NO_SHARED)[A-Z_]+",
     ),
-    "socket_type": ("include/linux/net.h", r"SOCK_(?!MAX)[A-Z]+"),
+    "socket_type": ("include/linux/net.h", r"SOCK_(?!MAX|NOSPACE|PASS|SUPPORT)[A-Z]+"),
+    "splice_flags": ("include/linux/splice.h", r"SPLICE_F_(?!ALL)[A-Z]+"),
+    "io_priority_who": ("include/uapi/linux/ioprio.h", r"IOPRIO_WHO_[A-Z]+"),
+    "dumpable": ("include/linux/sched/coredump.h", r"SUID_DUMP_[A-Z]+"),
+    "shutdown_how": ("include/linux/net.h", r"SHUT_[A-Z]+"),
+    "socket_level": ("include/linux/socket.h", r"SOL_[A-Z0-9]+"),
+    "ip_protocol": ("include/uapi/linux/in.h", r"IPPROTO_(?!MAX)[A-Z0-9]+"),
+    "kcmp_type": ("include/uapi/linux/kcmp.h", r"KCMP_(?!TYPES)[A-Z_]+"),
     "unmount_flags": ("include/linux/fs.h", r"(?:MNT_|UMOUNT_NO)[A-Z]+"),
 }
