@@ -145,37 +145,45 @@ int tracectl_filter_follow(struct tracectl_selection *selection, pid_t target)
 	return err;
 }
 
-static bool is_below(u64 cgroup)
+static bool is_below(struct task_struct *task, u64 cgroup)
 {
 	struct cgroup *at;
 	bool found = false;
 
 	rcu_read_lock();
-	for (at = task_dfl_cgroup(current); at && !found;
-	     at = cgroup_parent(at))
+	for (at = task_dfl_cgroup(task); at && !found; at = cgroup_parent(at))
 		found = cgroup_id(at) == cgroup;
 	rcu_read_unlock();
 	return found;
 }
 
-static bool is_wanted(const struct tracectl_selection *selection)
+static bool is_wanted(const struct tracectl_selection *selection,
+		      struct task_struct *task)
 {
 	const struct tracectl_filter *terms =
 		smp_load_acquire(&selection->terms);
 
-	if (selection->followed ? !test_bit(current->pid, selection->followed)
-				: current->tgid == selection->owner_tgid)
+	if (selection->followed ? !test_bit(task->pid, selection->followed)
+				: task->tgid == selection->owner_tgid)
 		return false;
 	if (likely(!(terms->flags & ~TRACECTL_FILTER_CALLS)))
 		return true;
 	if (terms->flags & TRACECTL_FILTER_UID &&
-	    __kuid_val(current_uid()) != terms->uid)
+	    __kuid_val(task_uid(task)) != terms->uid)
 		return false;
 	if (terms->flags & TRACECTL_FILTER_COMM &&
-	    strncmp(current->comm, terms->comm, sizeof(terms->comm)))
+	    strncmp(task->comm, terms->comm, sizeof(terms->comm)))
 		return false;
 	return !(terms->flags & TRACECTL_FILTER_CGROUP) ||
-	       is_below(terms->cgroup);
+	       is_below(task, terms->cgroup);
+}
+
+static void admit(struct tracectl_cpu *pc)
+{
+	pc->task = current;
+	pc->task_pending = true;
+	pc->limit = NULL;
+	pc->entry_switches = TRACECTL_NO_CALL;
 }
 
 /*
@@ -184,15 +192,51 @@ static bool is_wanted(const struct tracectl_selection *selection)
  */
 noinline bool tracectl_filter_admit(struct tracectl_cpu *pc)
 {
-	if (!is_wanted(&pc->session->selection)) {
+	if (!is_wanted(&pc->session->selection, current)) {
 		raw_cpu_write(tracectl_skipped, current);
 		pc->filtered++;
 		return false;
 	}
-	pc->task = current;
-	pc->task_pending = true;
-	pc->limit = NULL;
-	pc->entry_switches = TRACECTL_NO_CALL;
+	admit(pc);
+	return true;
+}
+
+/* What tells who @task is; NULL: about none, of all of them. */
+bool tracectl_filter_identify(struct tracectl_cpu *pc,
+			      const struct task_struct *task)
+{
+	const struct tracectl_selection *selection = &pc->session->selection;
+
+	if (pc->task == current)
+		return true;
+	if (selection->followed && task &&
+	    !test_bit(task->pid, selection->followed)) {
+		pc->filtered++;
+		return false;
+	}
+	admit(pc);
+	/* This one record of it; the next is judged anew. */
+	if (!is_wanted(selection, current))
+		pc->task = NULL;
+	return true;
+}
+
+/* The current thread makes room for @next. */
+bool tracectl_filter_switch(struct tracectl_cpu *pc, struct task_struct *next)
+{
+	const struct tracectl_selection *selection = &pc->session->selection;
+	bool wanted;
+
+	if (pc->task == current)
+		return true;
+	wanted = is_wanted(selection, current);
+	if (!wanted && !is_wanted(selection, next)) {
+		pc->filtered++;
+		return false;
+	}
+	admit(pc);
+	if (!wanted)
+		pc->task = NULL;
 	return true;
 }
 
@@ -210,7 +254,7 @@ static void forget_one(struct task_struct **remembered,
 }
 
 /* What CPUs remember of @task is not true any more. */
-static void forget(struct task_struct *task)
+void tracectl_filter_forget(struct task_struct *task)
 {
 	int cpu;
 
@@ -225,7 +269,7 @@ void tracectl_filter_fork(struct task_struct *parent, struct task_struct *child)
 {
 	unsigned long *followed = followed_tids();
 
-	forget(child);
+	tracectl_filter_forget(child);
 	if (followed && test_bit(parent->pid, followed))
 		set_bit(child->pid, followed);
 }
@@ -240,7 +284,7 @@ void tracectl_filter_exec(struct task_struct *task, pid_t from)
 
 	if (followed && task->pid != from && test_and_clear_bit(from, followed))
 		set_bit(task->pid, followed);
-	forget(task);
+	tracectl_filter_forget(task);
 }
 
 void tracectl_filter_exit(pid_t tid)

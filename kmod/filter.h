@@ -55,6 +55,10 @@ static __always_inline bool tracectl_filter_drops(unsigned int slot)
 }
 
 bool tracectl_filter_admit(struct tracectl_cpu *pc);
+bool tracectl_filter_identify(struct tracectl_cpu *pc,
+			      const struct task_struct *task);
+bool tracectl_filter_switch(struct tracectl_cpu *pc, struct task_struct *next);
+void tracectl_filter_forget(struct task_struct *task);
 void tracectl_filter_fork(struct task_struct *parent,
 			  struct task_struct *child);
 void tracectl_filter_exec(struct task_struct *task, pid_t from);

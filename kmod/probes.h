@@ -17,6 +17,8 @@ int tracectl_path_attach(void);
 void tracectl_path_detach(void);
 int tracectl_socket_attach(void);
 void tracectl_socket_detach(void);
+int tracectl_sched_attach(void);
+void tracectl_sched_detach(void);
 int tracectl_user_attach(void);
 void tracectl_user_detach(void);
 int tracectl_divergence_attach(void);

@@ -49,6 +49,7 @@ static const struct {
 	{ TRACECTL_CLASS_PATH, tracectl_path_attach, tracectl_path_detach },
 	{ TRACECTL_CLASS_SOCKET, tracectl_socket_attach,
 	  tracectl_socket_detach },
+	{ TRACECTL_CLASS_SCHED, tracectl_sched_attach, tracectl_sched_detach },
 	{ TRACECTL_CLASS_USER, tracectl_user_attach, tracectl_user_detach },
 	{ TRACECTL_CLASS_DIVERGENCE, tracectl_divergence_attach,
 	  tracectl_divergence_detach },

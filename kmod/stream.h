@@ -131,6 +131,23 @@ static __always_inline struct tracectl_cpu *tracectl_stream_enter(u32 class)
 	return tracectl_stream_admit(class);
 }
 
+/*
+ * The same for what tells who @task is, which the filter of threads lets through.
+ * NULL is about none of them.
+ */
+static __always_inline struct tracectl_cpu *
+tracectl_stream_enter_task(const struct task_struct *task)
+{
+	struct tracectl_cpu *pc;
+
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	if (tracectl_gate_open(TRACECTL_CLASS_TASK) &&
+	    tracectl_filter_identify(pc, task))
+		return pc;
+	return NULL;
+}
+
 static __always_inline void tracectl_stream_leave(void)
 {
 	preempt_enable_notrace();

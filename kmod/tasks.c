@@ -1,15 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Threads that begin, change their image and end. */
+/* Threads that begin, change their image, name or user, and end. */
 #include <linux/binfmts.h>
+#include <linux/cred.h>
+#include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
 #include "argv.h"
-#include "probes.h"
+#include "cgroups.h"
+#include "entry.h"
 #include "filter.h"
+#include "probes.h"
 #include "stream.h"
 #include "text.h"
 #include "tracepoint.h"
+
+static pid_t parent_of(const struct task_struct *task)
+{
+	pid_t pid;
+
+	rcu_read_lock();
+	pid = rcu_dereference(task->real_parent)->tgid;
+	rcu_read_unlock();
+	return pid;
+}
 
 static void record_fork(struct tracectl_cpu *pc, struct task_struct *child)
 {
@@ -21,9 +36,15 @@ static void record_fork(struct tracectl_cpu *pc, struct task_struct *child)
 	record = (void *)place.record;
 	if (!record)
 		return;
-	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_FORK, 0, 1));
+	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_FORK, 0, 6));
 	record->tid = child->pid;
 	record->tgid = child->tgid;
+	record->uid = __kuid_val(task_uid(child));
+	record->inner_tid = task_pid_nr_ns(child, task_active_pid_ns(child));
+	record->ppid = parent_of(child);
+	record->reserved = 0;
+	record->cgroup = tracectl_cgroup_of(child);
+	memcpy(record->comm, child->comm, sizeof(record->comm));
 	tracectl_stream_commit(pc, (char *)(record + 1));
 }
 
@@ -34,7 +55,7 @@ static void notrace probe_fork(void *data, struct task_struct *parent,
 	struct tracectl_cpu *pc;
 
 	tracectl_filter_fork(parent, child);
-	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
+	pc = tracectl_stream_enter_task(child);
 	if (pc)
 		record_fork(pc, child);
 	tracectl_stream_leave();
@@ -54,10 +75,11 @@ static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
 	if (!record)
 		return;
 	tracectl_record_head(place,
-			     TRACECTL_HEAD(TRACECTL_KIND_EXEC, length, 3));
+			     TRACECTL_HEAD(TRACECTL_KIND_EXEC, length, 4));
 	record->old_tid = old_tid;
-	record->reserved = 0;
+	record->uid = __kuid_val(current_uid());
 	memcpy(record->comm, current->comm, sizeof(record->comm));
+	record->cgroup = tracectl_cgroup_of(current);
 	tracectl_stream_commit(pc, tracectl_put_text((char *)(record + 1), path,
 						     length));
 }
@@ -68,7 +90,7 @@ static void notrace probe_exec(void *data, struct task_struct *task,
 	struct tracectl_cpu *pc;
 
 	tracectl_filter_exec(task, old_tid);
-	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
+	pc = tracectl_stream_enter_task(task);
 	if (pc)
 		record_exec(pc, old_tid, bprm->filename);
 	tracectl_stream_leave();
@@ -100,7 +122,7 @@ static void notrace probe_exit(void *data, struct task_struct *task)
 {
 	struct tracectl_cpu *pc;
 
-	pc = tracectl_stream_enter(TRACECTL_CLASS_TASK);
+	pc = tracectl_stream_enter_task(task);
 	if (pc)
 		record_exit(pc, task);
 	tracectl_stream_leave();
@@ -109,18 +131,105 @@ static void notrace probe_exit(void *data, struct task_struct *task)
 	tracectl_filter_exit(task->pid);
 }
 
+static void record_rename(struct tracectl_cpu *pc,
+			  const struct task_struct *task, const char *comm)
+{
+	struct tracectl_place place;
+	struct tracectl_rename *record;
+
+	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_RENAME);
+	pc->totals->generated[TRACECTL_KIND_RENAME]++;
+	record = (void *)place.record;
+	if (!record)
+		return;
+	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_RENAME, 0, 3));
+	record->tid = task->pid;
+	record->reserved = 0;
+	/* What is longer is cut off by the kernel, too. */
+	memset(record->comm, 0, sizeof(record->comm));
+	memcpy(record->comm, comm, strnlen(comm, sizeof(record->comm) - 1));
+	tracectl_stream_commit(pc, (char *)(record + 1));
+}
+
+/* An exec's name is told by its EXEC. */
+static void notrace probe_rename(void *data, struct task_struct *task,
+				 const char *comm)
+{
+	struct tracectl_cpu *pc;
+
+	if (current->in_execve)
+		return;
+	pc = tracectl_stream_enter_task(task);
+	if (pc)
+		record_rename(pc, task, comm);
+	tracectl_stream_leave();
+	tracectl_filter_forget(task);
+}
+
+static void record_setuid(struct tracectl_cpu *pc, kuid_t uid)
+{
+	struct tracectl_place place;
+	struct tracectl_setuid *record;
+
+	place = tracectl_stream_begin(pc, 0, TRACECTL_KIND_SETUID);
+	pc->totals->generated[TRACECTL_KIND_SETUID]++;
+	record = (void *)place.record;
+	if (!record)
+		return;
+	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_SETUID, 0, 1));
+	record->uid = __kuid_val(uid);
+	record->reserved = 0;
+	tracectl_stream_commit(pc, (char *)(record + 1));
+}
+
+/* commit_creds(struct cred *new) */
+static void notrace trace_setuid(unsigned long ip, unsigned long parent_ip,
+				 struct ftrace_ops *ops,
+				 struct ftrace_regs *fregs)
+{
+	const struct cred *new = (void *)ftrace_regs_get_argument(fregs, 0);
+	struct tracectl_cpu *pc;
+
+	if (current->in_execve || uid_eq(new->uid, current_uid()))
+		return;
+	pc = tracectl_stream_enter_task(current);
+	if (pc)
+		record_setuid(pc, new->uid);
+	tracectl_stream_leave();
+	tracectl_filter_forget(current);
+}
+
 static struct tracectl_hook hooks[] = {
 	{ .name = "sched_process_fork", .probe = probe_fork },
 	{ .name = "sched_process_exec", .probe = probe_exec },
 	{ .name = "sched_process_exit", .probe = probe_exit },
+	{ .name = "task_rename", .probe = probe_rename },
+};
+
+static struct tracectl_entry users = {
+	.ops = { .func = trace_setuid, .flags = TRACECTL_ENTRY_FLAGS },
+	.functions = { "commit_creds" },
 };
 
 int tracectl_tasks_attach(void)
 {
-	return tracectl_hooks_attach(hooks, ARRAY_SIZE(hooks));
+	int err = tracectl_hooks_attach(hooks, ARRAY_SIZE(hooks));
+
+	if (err)
+		return err;
+	err = tracectl_cgroups_attach();
+	if (err) {
+		tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
+		return err;
+	}
+	/* Where ftrace is switched off, a user is known from fork and exec alone. */
+	users.is_attached = !tracectl_entry_attach(&users.ops, users.functions);
+	return 0;
 }
 
 void tracectl_tasks_detach(void)
 {
+	tracectl_entries_detach(&users, 1);
+	tracectl_cgroups_detach();
 	tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
 }

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # the man pages; zsh, fish: run the completions; babeltrace2: reads exported traces.
 packages="gcc gcc-12 libc6-dev make libelf1 xz-utils kmod python3 python3-venv
 	qemu-system-x86 busybox-static mmdebstrap strace sparse clang-format ca-certificates
-	mandoc zsh fish babeltrace2"
+	mandoc zsh fish babeltrace2 stress-ng"
 # Guests of another architecture, only for who asks for one.
 case " ${KERNELS-} " in
 *-arm64\ *)

@@ -18,3 +18,5 @@ ccflags-y += $(call tracectl-has,'user char.*uptr;',fs.h,TRACECTL_HAVE_FILENAME_
 # fs: do_symlinkat() took a struct filename with 5.15, as getname_uflags()
 # came; its own prototype is in no such header
 ccflags-y += $(call tracectl-has,'getname_uflags',fs.h,TRACECTL_HAVE_SYMLINK_FILENAME)
+# sched: sched_switch got prev_state with 5.18, fa2c3254d7cf
+ccflags-y += $(call tracectl-has,'unsigned int prev_state',../trace/events/sched.h,TRACECTL_HAVE_PREV_STATE)

@@ -73,8 +73,8 @@
  *	tracectl_record		8 bytes
  *	payload			8 * granules bytes
  *	string			TRACECTL_KIND_NAME, _EXEC, _ARGV, _ADDRESS, _FILE,
- *				_USER and _DIVERGENCE only: id bytes, a NUL, and
- *				zeroes up to a multiple of 8
+ *				_USER, _DIVERGENCE and _CGROUP only: id bytes, a NUL,
+ *				and zeroes up to a multiple of 8
  *
  * Time is the session's clock: nanoseconds, CLOCK_MONOTONIC's when the session
  * began, and never set since. CLOCK tells both at the same moment. A record's
@@ -139,14 +139,15 @@ enum tracectl_end {
 #define TRACECTL_CLASS_SYSCALL		(1u << 0)	/* ENTRY and the exits */
 #define TRACECTL_CLASS_OPEN_HOW		(1u << 1)	/* OPEN_HOW */
 #define TRACECTL_CLASS_OPEN_NAME	(1u << 2)	/* NAME */
-#define TRACECTL_CLASS_TASK		(1u << 3)	/* FORK, EXEC, TASK_EXIT */
+#define TRACECTL_CLASS_TASK		(1u << 3)	/* FORK, EXEC, TASK_EXIT, RENAME, SETUID, CGROUP, ATTACH */
 #define TRACECTL_CLASS_PATH		(1u << 4)	/* NAME of what is not opened */
 #define TRACECTL_CLASS_ARGV		(1u << 5)	/* ARGV */
 #define TRACECTL_CLASS_SOCKET		(1u << 6)	/* ADDRESS */
+#define TRACECTL_CLASS_SCHED		(1u << 7)	/* SWITCH */
 #define TRACECTL_CLASS_USER		(1u << 8)	/* USER */
 #define TRACECTL_CLASS_DIVERGENCE	(1u << 9)	/* DIVERGENCE; not without USER */
 #define TRACECTL_CLASS_FILE		(1u << 11)	/* FILE */
-#define TRACECTL_CLASS_ALL		0xb7fu
+#define TRACECTL_CLASS_ALL		0xbffu
 
 /* Values are never reused. */
 enum tracectl_kind {
@@ -163,9 +164,14 @@ enum tracectl_kind {
 	TRACECTL_KIND_TASK_EXIT = 11,
 	TRACECTL_KIND_ARGV = 12,
 	TRACECTL_KIND_ADDRESS = 13,
+	TRACECTL_KIND_RENAME = 14,
 	TRACECTL_KIND_FILE = 15,
 	TRACECTL_KIND_USER = 16,
 	TRACECTL_KIND_DIVERGENCE = 17,
+	TRACECTL_KIND_CGROUP = 20,
+	TRACECTL_KIND_ATTACH = 21,
+	TRACECTL_KIND_SETUID = 22,
+	TRACECTL_KIND_SWITCH = 23,
 };
 #define TRACECTL_KINDS		32
 
@@ -281,19 +287,71 @@ struct tracectl_name {
 	__u8 reserved;
 };
 
-/* Told by the parent, before the child runs. */
+/*
+ * What tells who a thread is (FORK, EXEC, RENAME, SETUID, CGROUP, ATTACH, TASK_EXIT) is
+ * recorded of filtered threads, too, but not of processes outside of target_pid's tree:
+ * so every thread whose calls are recorded is known.
+ */
+
+/* Told by who makes the child, before that runs. */
 struct tracectl_fork {
 	struct tracectl_record head;
 	__u32 tid;
 	__u32 tgid;
+	__u32 uid;		/* the real one, as everywhere here */
+	__u32 inner_tid;	/* in the child's own pid namespace */
+	__u32 ppid;		/* process id of its parent: not always who makes it */
+	__u32 reserved;
+	__u64 cgroup;		/* inode of its directory of cgroup v2 */
+	char comm[TRACECTL_COMM_BYTES];
 };
 
 /* The thread has a new image; the string is the path of its file. */
 struct tracectl_exec {
 	struct tracectl_record head;
 	__u32 old_tid;		/* other than the thread's own, if a thread did it */
+	__u32 uid;
+	char comm[TRACECTL_COMM_BYTES];
+	__u64 cgroup;
+};
+
+/* Thread tid, of the same process as who tells it, is about to be called comm. */
+struct tracectl_rename {
+	struct tracectl_record head;
+	__u32 tid;
 	__u32 reserved;
 	char comm[TRACECTL_COMM_BYTES];
+};
+
+/* The thread is about to have another user id, the real one. */
+struct tracectl_setuid {
+	struct tracectl_record head;
+	__u32 uid;
+	__u32 reserved;
+};
+
+/* A directory of cgroup v2 was made; the string is its path from the root on. */
+struct tracectl_cgroup {
+	struct tracectl_record head;
+	__u64 cgroup;
+};
+
+/* Somebody has put thread tid, or all of its process, into a cgroup. */
+struct tracectl_attach {
+	struct tracectl_record head;
+	__u32 tid;
+	__u32 whole;		/* 1: all threads of the process */
+	__u64 cgroup;
+};
+
+/*
+ * The CPU leaves the thread that the record belongs to for thread next_tid; 0 is the
+ * idle one. state is what the thread left waits for: 0 nothing, it would run on.
+ */
+struct tracectl_switch {
+	struct tracectl_record head;
+	__u32 next_tid;
+	__u32 state;
 };
 
 /* What the kernel was about to do with an ADDRESS. */

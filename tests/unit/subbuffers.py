@@ -103,17 +103,49 @@ class SubBuffer:
         self._append_string(time_ns, Kind.NAME, body, path)
         return self
 
-    def exec(self, time_ns: int, tid: int, old_tid: int, path: bytes = b"/bin/sh") -> SubBuffer:
+    def exec(
+        self, time_ns: int, tid: int, old_tid: int, path: bytes = b"/bin/sh", **fields: int
+    ) -> SubBuffer:
         self.task(time_ns, tid)
-        comm = path.rpartition(b"/")[2][: abi.COMM_BYTES - 1].ljust(abi.COMM_BYTES, b"\0")
-        body = {"old_tid": old_tid, "reserved": 0, "comm": comm}
-        self._append_string(time_ns, Kind.EXEC, body, path)
+        body = {"old_tid": old_tid, "uid": 0, "comm": _comm(path.rpartition(b"/")[2]), "cgroup": 0}
+        self._append_string(time_ns, Kind.EXEC, body | fields, path)
         return self
 
-    def fork(self, time_ns: int, tid: int, child_tid: int, child_tgid: int = 0) -> SubBuffer:
+    def fork(
+        self,
+        time_ns: int,
+        tid: int,
+        child_tid: int,
+        child_tgid: int = 0,
+        comm: bytes = b"",
+        **fields: int,
+    ) -> SubBuffer:
+        body = {
+            "tid": child_tid, "tgid": child_tgid or child_tid, "uid": 0, "inner_tid": 0, "ppid": 0,
+            "reserved": 0, "cgroup": 0, "comm": _comm(comm),
+        }  # fmt: skip
+        return self._add(time_ns, tid, Kind.FORK, body | fields)
+
+    def rename(self, time_ns: int, tid: int, comm: bytes, other_tid: int = 0) -> SubBuffer:
+        body = {"tid": other_tid or tid, "reserved": 0, "comm": _comm(comm)}
+        return self._add(time_ns, tid, Kind.RENAME, body)
+
+    def setuid(self, time_ns: int, tid: int, uid: int) -> SubBuffer:
+        return self._add(time_ns, tid, Kind.SETUID, {"uid": uid, "reserved": 0})
+
+    def cgroup(self, time_ns: int, tid: int, cgroup: int, path: bytes) -> SubBuffer:
         self.task(time_ns, tid)
-        self._append(time_ns, Kind.FORK, _u32(child_tid) + _u32(child_tgid or child_tid))
+        self._append_string(time_ns, Kind.CGROUP, {"cgroup": cgroup}, path)
         return self
+
+    def attach(
+        self, time_ns: int, tid: int, other_tid: int, cgroup: int, *, whole: bool = True
+    ) -> SubBuffer:
+        body = {"tid": other_tid, "whole": int(whole), "cgroup": cgroup}
+        return self._add(time_ns, tid, Kind.ATTACH, body)
+
+    def switch(self, time_ns: int, tid: int, next_tid: int, state: int = 0) -> SubBuffer:
+        return self._add(time_ns, tid, Kind.SWITCH, {"next_tid": next_tid, "state": state})
 
     def task_exit(self, time_ns: int, tid: int, code: int = 0) -> SubBuffer:
         self.task(time_ns, tid)
@@ -179,6 +211,13 @@ class SubBuffer:
 
     def decode(self) -> Records:
         return decode_subbuffer(self.build())
+
+    def _add(self, time_ns: int, tid: int, kind: Kind, body: dict) -> SubBuffer:
+        self.task(time_ns, tid)
+        granules = abi.BODIES[kind].sizeof() // abi.GRANULE - 1
+        head = {"time": time_ns & 0xFFFFFFFF, "id": 0, "kind": kind, "granules": granules}
+        self._parts.append(abi.BODIES[kind].build({"head": head, **body}))
+        return self
 
     def _append(self, time_ns: int, kind: Kind, payload: bytes, record_id: int = 0) -> None:
         payload += bytes(-len(payload) % abi.GRANULE)
@@ -295,6 +334,10 @@ class Machine:
 
     def _hand_over(self, cpu: int) -> None:
         self.done.append(self.open.pop(cpu))
+
+
+def _comm(name: bytes) -> bytes:
+    return name[: abi.COMM_BYTES - 1].ljust(abi.COMM_BYTES, b"\0")
 
 
 def _id(nr: int, abi_: int) -> int:

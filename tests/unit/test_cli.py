@@ -210,8 +210,11 @@ def test_shapes_follow_the_tables():
 
 
 def test_tasks_are_those_of_the_machine():
-    tasks = {tid: (tgid, ppid) for tid, tgid, ppid, _ in iter_tasks()}
-    assert tasks[os.getpid()] == (os.getpid(), os.getppid())
+    tasks = {task.tid: task for task in iter_tasks()}
+    own = tasks[os.getpid()]
+    assert (own.tgid, own.ppid, own.uid) == (os.getpid(), os.getppid(), os.getuid())
+    assert own.exe == str(Path("/proc/self/exe").readlink())
+    assert own.comm == Path("/proc/self/comm").read_text().rstrip("\n")
 
 
 def test_child_waits_until_it_is_let_go(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from construct import Bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,17 @@ S64 = st.integers(-(2**63), 2**63 - 1)
 
 def _head(time_ns: int, kind: Kind, granules: int, record_id: int = 0) -> dict:
     return {"time": time_ns & 0xFFFFFFFF, "id": record_id, "kind": kind, "granules": granules}
+
+
+KINDS = sorted(set(Kind) - {Kind.TIME})
+
+
+def _values_of(field) -> st.SearchStrategy:
+    if isinstance(field.subcon, Bytes):
+        return st.binary(max_size=field.sizeof() - 1).map(lambda text: text.ljust(16, b"\0"))
+    code = field.subcon.fmtstr[1]
+    top = 1 << 8 * field.sizeof()
+    return st.integers(-top // 2, top // 2 - 1) if code.islower() else st.integers(0, top - 1)
 
 
 @st.composite
@@ -46,55 +58,20 @@ def subbuffers(draw) -> bytes:
         if now - epoch >= 2**31:
             add(Kind.TIME, {"time_ns": now})
             epoch = now
-        kind = draw(
-            st.sampled_from(
-                [
-                    "entry",
-                    "exit",
-                    "near",
-                    "short",
-                    "name",
-                    "exec",
-                    "argv",
-                    "address",
-                    "file",
-                    "task",
-                    "fork",
-                    "how",
-                ]
-            )
-        )
-        if kind == "entry":
+        kind = draw(st.sampled_from(KINDS))
+        if kind == Kind.ENTRY:
             args = draw(st.lists(U64, max_size=6))
             head = _head(now, Kind.ENTRY, len(args), draw(st.integers(0, 65535)))
             parts.append(abi.Record.build(head) + b"".join(a.to_bytes(8, "little") for a in args))
             is_entered = True
-        elif kind == "exit" or (kind in ("near", "short") and not is_entered):
+        elif kind == Kind.EXIT or (kind in abi.NEAR_KINDS and not is_entered):
             add(Kind.EXIT, {"result": draw(S64)})
-        elif kind == "near":
-            add(Kind.EXIT_NEAR, {"result": draw(S64)})
-        elif kind == "short":
+        elif kind == Kind.EXIT_SHORT:
             parts.append(abi.Record.build(_head(now, Kind.EXIT_SHORT, 0, draw(U16))))
-        elif kind == "name":
-            fields = {"dfd": -100, "source": 0, "flags": 0, "site": 0, "reserved": 0}
-            add(Kind.NAME, fields, draw(st.binary(max_size=200)))
-        elif kind == "exec":
-            fields = {"old_tid": draw(U32), "reserved": 0, "comm": b"x".ljust(16, b"\0")}
-            add(Kind.EXEC, fields, draw(st.binary(max_size=50)))
-        elif kind == "argv":
-            fields = {"bytes": draw(U32), "variables": draw(U16), "flags": 0, "reserved": 0}
-            add(Kind.ARGV, fields, draw(st.binary(max_size=50)))
-        elif kind in ("address", "file"):
-            which = {"address": Kind.ADDRESS, "file": Kind.FILE}[kind]
-            own = {"address": "site", "file": "fd"}[kind]
-            fields = {own: draw(st.integers(0, 3)), "flags": 0, "reserved0": 0, "reserved1": 0}
-            add(which, fields, draw(st.binary(max_size=128)))
-        elif kind == "how":
-            add(Kind.OPEN_HOW, {"flags": draw(U64), "mode": draw(U64), "resolve": 0})
         else:
-            which = Kind.TASK if kind == "task" else Kind.FORK
-            is_entered = is_entered and which is not Kind.TASK
-            add(which, {"tid": draw(U32), "tgid": draw(U32)})
+            fields = {field.name: draw(_values_of(field)) for field in abi.BODIES[kind].subcons[1:]}
+            add(kind, fields, draw(st.binary(max_size=200)) if kind in abi.STRING_KINDS else None)
+            is_entered = is_entered and kind != Kind.TASK
     return assemble(parts, first, now)
 
 

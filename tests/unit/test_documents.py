@@ -68,7 +68,7 @@ def listing_of(data):
             fields = dict(record["fields"])
             what = ", ".join(f"{name} {fields[name]}" for name in fields if name not in UNSAID)
         if text is not None:
-            what += f", {text.decode()}"
+            what += ", " + text.decode().replace("\0", r"\0")
             end += (len(text) + 8) // 8 * 8
         when = record["time"] - header.first_ns
         yield f"{offset:#06x} {when:>9} ns  {record['tid']}  {kind:10} {what}"

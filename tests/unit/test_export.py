@@ -185,7 +185,9 @@ def test_ctf_of_everything(tmp_path):
     events = list(in_babeltrace(export(capture, "ctf", tmp_path / "a.ctf")))
     assert all(cpu == 3 and pid == 7 for _, _, cpu, _, pid, _ in events)
     text = {(when, name): fields for when, name, *_, fields in events}
-    assert text[100, "task_fork"] == "child_tid = 8, child_pid = 7"
+    assert text[100, "task_fork"] == (
+        "child_tid = 8, child_pid = 7, uid = 0, inner_tid = 0, parent_pid = 0, cgroup = 0"
+    )
     assert text[200, "syscall_entry_openat"].startswith("dfd = -100, filename = 0x1000, flags = 65")
     assert text[210, "open_how"] == "flags = 0x41, mode = 0644, resolve = 0x4"
     assert (220, "open_name") in text
@@ -195,7 +197,7 @@ def test_ctf_of_everything(tmp_path):
     assert text[460, "syscall_entry_500"].startswith("id = 500, arg0 = 0x1, arg1 = 0x2")
     assert text[470, "syscall_entry_unknown"].startswith("id = -1, arg0 = 0x1")
     assert text[480, "syscall_exit_unknown"] == "id = -1, ret = 5"
-    assert text[500, "task_exec"] == 'old_tid = 8, path = "/bin/true"'
+    assert text[500, "task_exec"] == 'old_tid = 8, uid = 0, cgroup = 0, path = "/bin/true"'
     assert text[510, "task_argv"] == (
         r'bytes = 8, variables = 2, flags = 0, argv = "[\"true\", \"-x\"]"'
     )

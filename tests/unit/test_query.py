@@ -26,8 +26,8 @@ VIEWS = {
     "loss": LOSS_COLUMNS,
 }
 NAMES_COLUMNS = (
-    "file", "host", "time", "entry_ns", "pid", "tid", "process", "syscall", "result", "errno",
-    "path",
+    "file", "host", "time", "entry_ns", "pid", "tid", "process", "uid", "container", "syscall",
+    "result", "errno", "path",
 )  # fmt: skip
 
 
@@ -77,9 +77,9 @@ def test_syscalls(ask):
 def test_events(ask):
     rows = ask("SELECT time_ns, tid, kind, syscall, args, result, text FROM events")
     assert rows[2:] == [
-        (100, 3, "fork", None, [7, 7], None, None),
-        (200, 7, "exec", None, [7], None, "/bin/cat"),
-        (250, 7, "fork", None, [8, 7], None, None),
+        (100, 3, "fork", None, [7, 7, 0, 0, 0, 0], None, None),
+        (200, 7, "exec", None, [7, 0, 0], None, "/bin/cat"),
+        (250, 7, "fork", None, [8, 7, 0, 0, 0, 0], None, None),
         (300, 8, "entry", "openat", [2**32 - 100, 4096, 0, 0], None, None),
         (310, 8, "open_how", None, [0x8000, 0, 0], None, None),
         (320, 8, "name", None, [2**64 - 100, 0, 0, 0], None, "/etc/absent"),
@@ -95,7 +95,7 @@ def test_tasks(ask):
         (3, 3, 1, "sh", None, None, None, None, None),
         (7, 7, 3, "sh", None, 100, 200, None, None),
         (7, 7, 3, "cat", "/bin/cat", 200, 600, 0, 9),
-        (8, 7, 3, "cat", None, 250, None, None, None),
+        (8, 7, 3, "cat", "/bin/cat", 250, None, None, None),
     ]
 
 

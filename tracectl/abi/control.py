@@ -59,10 +59,11 @@ class EventClass(IntFlag):
     PATH = 16
     ARGV = 32
     SOCKET = 64
+    SCHED = 128
     USER = 256
     DIVERGENCE = 512
     FILE = 2048
-    ALL = 2943
+    ALL = 3071
 
 
 class ConfigFlag(IntFlag):

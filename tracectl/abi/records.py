@@ -41,13 +41,27 @@ class Kind(IntEnum):
     TASK_EXIT = 11
     ARGV = 12
     ADDRESS = 13
+    RENAME = 14
     FILE = 15
     USER = 16
     DIVERGENCE = 17
+    CGROUP = 20
+    ATTACH = 21
+    SETUID = 22
+    SWITCH = 23
 
 
 STRING_KINDS = frozenset(
-    {Kind.NAME, Kind.EXEC, Kind.ARGV, Kind.ADDRESS, Kind.FILE, Kind.USER, Kind.DIVERGENCE}
+    {
+        Kind.NAME,
+        Kind.EXEC,
+        Kind.ARGV,
+        Kind.ADDRESS,
+        Kind.FILE,
+        Kind.USER,
+        Kind.DIVERGENCE,
+        Kind.CGROUP,
+    }
 )
 """Kinds whose record ends with a string of ``id`` bytes."""
 
@@ -166,13 +180,29 @@ Name = Struct(
     "site" / Int8ul,
     "reserved" / Int8ul,
 )
-Fork = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
+Fork = Struct(
+    "head" / Record,
+    "tid" / Int32ul,
+    "tgid" / Int32ul,
+    "uid" / Int32ul,
+    "inner_tid" / Int32ul,
+    "ppid" / Int32ul,
+    "reserved" / Int32ul,
+    "cgroup" / Int64ul,
+    "comm" / Bytes(COMM_BYTES),
+)
 Exec = Struct(
     "head" / Record,
     "old_tid" / Int32ul,
-    "reserved" / Int32ul,
+    "uid" / Int32ul,
     "comm" / Bytes(COMM_BYTES),
+    "cgroup" / Int64ul,
 )
+Rename = Struct("head" / Record, "tid" / Int32ul, "reserved" / Int32ul, "comm" / Bytes(COMM_BYTES))
+Setuid = Struct("head" / Record, "uid" / Int32ul, "reserved" / Int32ul)
+Cgroup = Struct("head" / Record, "cgroup" / Int64ul)
+Attach = Struct("head" / Record, "tid" / Int32ul, "whole" / Int32ul, "cgroup" / Int64ul)
+Switch = Struct("head" / Record, "next_tid" / Int32ul, "state" / Int32ul)
 Argv = Struct(
     "head" / Record,
     "bytes" / Int32ul,
@@ -228,6 +258,11 @@ BODIES: dict[Kind, Struct] = {
     Kind.FILE: File,
     Kind.USER: User,
     Kind.DIVERGENCE: Divergence,
+    Kind.RENAME: Rename,
+    Kind.CGROUP: Cgroup,
+    Kind.ATTACH: Attach,
+    Kind.SETUID: Setuid,
+    Kind.SWITCH: Switch,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

@@ -19,8 +19,9 @@ from tracectl.tables.table import SyscallTable, abi_name
 class Members:
     """Which processes are the one asked for, or its descendants, and when.
 
-    ``process`` is a process id or a name. A process with that name is one from the exec on that
-    gave it; its children are, since they inherit its filter, and stay it whatever they execute.
+    ``process`` is a process id or a name. A process with that name is one from the exec or rename
+    on that gave it; its children are, since they inherit its filter, and stay it whatever they
+    execute.
     """
 
     def __init__(self, lives: Iterable[Life], process: str) -> None:
@@ -33,7 +34,7 @@ class Members:
         for life in leaders:
             if not life.start_ns:
                 is_one = life.tgid in found
-            elif life.path:
+            elif life.cause != Kind.FORK:
                 is_one = self._is_asked(life) or self.is_one(life.tgid, life.start_ns - 1)
             else:
                 is_one = self._is_asked(life) or self.is_one(life.ppid, life.start_ns)

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.abi.records import Kind
+from tracectl.abi.records import STRING_KINDS, Kind
 from tracectl.capture.metadata import Task
 from tracectl.decode.subbuffer import Records
 
 FOREVER_NS = (1 << 63) - 1
 
 
+TASK_KINDS = (
+    Kind.FORK, Kind.EXEC, Kind.TASK_EXIT, Kind.RENAME, Kind.SETUID, Kind.CGROUP, Kind.ATTACH
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class TaskEvent:
-    """A FORK, EXEC or TASK_EXIT of thread ``tid``. ``other_tid`` and ``other_tgid`` are the child
-    of a fork, ``other_tid`` the id before an exec; ``code`` is a wait status."""
+    """One of TASK_KINDS, told by thread ``tid``.
+
+    ``other_tid`` and ``other_tgid`` are the child of a fork, ``other_tid`` the id before an exec or
+    the thread that is renamed or put into a cgroup; ``code`` is a wait status, ``path`` an image's
+    or, of a CGROUP, the directory's.
+    """
 
     time_ns: int
     kind: Kind
@@ -30,15 +40,23 @@ class TaskEvent:
     code: int = 0
     comm: str = ""
     path: str = ""
+    uid: int | None = None
+    cgroup: int = 0
+    ppid: int = 0
+    inner_tid: int = 0
+    is_whole: bool = False
 
 
 @dataclass(slots=True)
 class Life:
-    """A thread, under one name: an exec ends one life and begins the next.
+    """A thread under one name, user and cgroup: what changes one of them ends one life and begins
+    the next; ``cause`` is that event, None where tracing found the thread alive.
 
-    ``start_ns`` is 0 where tracing found it alive; ``end_ns`` FOREVER_NS where it outlived that.
-    ``comm`` is empty where nothing told it; ``ppid`` is the parent's tgid, 0 where it is not known.
-    ``exit_code`` is a wait status, None unless it exited.
+    ``start_ns`` is 0 where nothing told of a beginning; ``end_ns`` FOREVER_NS where it outlived the
+    capture. ``comm``, ``path`` (of the image) and ``cgroup`` (from cgroup v2's root on) are empty
+    where nothing told them, ``uid`` is None; ``ppid`` is the parent's tgid and ``inner_tid`` the id
+    in the thread's own pid namespace, both 0 where they are not known. ``exit_code`` is a wait
+    status, None unless it exited.
     """
 
     tid: int
@@ -49,25 +67,39 @@ class Life:
     end_ns: int = FOREVER_NS
     path: str = ""
     exit_code: int | None = None
+    uid: int | None = None
+    cgroup: str = ""
+    inner_tid: int = 0
+    cause: Kind | None = None
 
 
 def iter_task_events(records: Records) -> Iterator[TaskEvent]:
     """Those of one sub-buffer, in its order."""
-    rows = records.rows(Kind.FORK, Kind.EXEC, Kind.TASK_EXIT)
+    rows = records.rows(*TASK_KINDS)
     for row in rows.tolist():
         kind = Kind(int(records.kind[row]))
         one = np.array([row], np.intp)
         body = records.bodies(kind, one)[0]
-        who = int(records.time_ns[row]), kind, int(records.tid[row]), int(records.tgid[row])
-        if kind == Kind.FORK:
-            yield TaskEvent(*who, other_tid=int(body["tid"]), other_tgid=int(body["tgid"]))
-        elif kind == Kind.EXEC:
-            comm = bytes(body["comm"]).split(b"\0")[0]
-            (path,) = records.iter_strings(one)
-            old_tid = int(body["old_tid"])
-            yield TaskEvent(*who, other_tid=old_tid, comm=text_of(comm), path=text_of(path))
-        else:
-            yield TaskEvent(*who, code=int(body["code"]))
+        names = body.dtype.names
+        path = next(records.iter_strings(one)) if kind in STRING_KINDS else b""
+        comm = bytes(body["comm"]).split(b"\0")[0] if "comm" in names else b""
+        told = {name: int(body[name]) for name in _NUMBERS if name in names}
+        yield TaskEvent(
+            int(records.time_ns[row]),
+            kind,
+            int(records.tid[row]),
+            int(records.tgid[row]),
+            other_tid=int(body["old_tid" if kind == Kind.EXEC else "tid"]) if kind in _OF else 0,
+            other_tgid=int(body["tgid"]) if kind == Kind.FORK else 0,
+            comm=text_of(comm),
+            path=text_of(path),
+            is_whole=kind == Kind.ATTACH and bool(body["whole"]),
+            **told,
+        )
+
+
+_NUMBERS = ("code", "uid", "cgroup", "ppid", "inner_tid")
+_OF = (Kind.FORK, Kind.EXEC, Kind.RENAME, Kind.ATTACH)
 
 
 def text_of(data: bytes) -> str:
@@ -75,69 +107,143 @@ def text_of(data: bytes) -> str:
     return data.decode(errors="backslashreplace")
 
 
-def lives_of(tasks: Iterable[Task], events: Iterable[TaskEvent]) -> list[Life]:
-    """The lives of all threads, by their start; ``tasks`` are those alive when tracing started."""
-    lives = [Life(task.tid, task.tgid, task.ppid, task.comm, 0) for task in tasks]
-    open_: dict[int, Life] = {life.tid: life for life in lives}
+def lives_of(
+    tasks: Iterable[Task], events: Iterable[TaskEvent], cgroups: Mapping[int, str] | None = None
+) -> list[Life]:
+    """The lives of all threads, by their start; ``tasks`` and ``cgroups``, paths by inode, are
+    those that were there when tracing started."""
+    alive = _Alive(tasks, cgroups or {})
     for event in sorted(events, key=lambda event: event.time_ns):
-        before = _life_of(event, open_, lives)
-        if event.kind == Kind.TASK_EXIT:
-            before.end_ns, before.exit_code = event.time_ns, event.code
-            open_.pop(event.tid, None)
-            continue
-        if event.kind == Kind.FORK:
-            is_thread = event.other_tgid == event.tgid
-            parent = before.ppid if is_thread else event.tgid
-            after = Life(event.other_tid, event.other_tgid, parent, before.comm, event.time_ns)
-        else:
-            after = Life(
-                event.tid, event.tgid, before.ppid, event.comm, event.time_ns, path=event.path
+        alive.follow(event)
+    return sorted(alive.lives, key=lambda life: life.start_ns)
+
+
+class _Alive:
+    """The threads that are alive, and the lives of all so far."""
+
+    def __init__(self, tasks: Iterable[Task], cgroups: Mapping[int, str]) -> None:
+        self.lives = [
+            Life(
+                task.tid, task.tgid, task.ppid, task.comm, 0, path=task.exe, uid=task.uid,
+                cgroup=task.cgroup, inner_tid=task.inner_tids[-1] if task.inner_tids else 0,
             )
-        for tid in {after.tid, event.other_tid}:
-            if tid in open_:
-                open_.pop(tid).end_ns = event.time_ns
-        open_[after.tid] = after
-        lives.append(after)
-    return sorted(lives, key=lambda life: life.start_ns)
+            for task in tasks
+        ]  # fmt: skip
+        self._open = {life.tid: life for life in self.lives}
+        self._cgroups = dict(cgroups)
+
+    def follow(self, event: TaskEvent) -> None:
+        if event.kind == Kind.CGROUP:
+            self._cgroups[event.cgroup] = event.path
+        elif event.kind == Kind.ATTACH:
+            self._attach(event)
+        elif event.kind == Kind.RENAME:
+            self._change(event, self._find(event.other_tid, event.tgid), comm=event.comm)
+        elif event.kind == Kind.SETUID:
+            self._change(event, self._find(event.tid, event.tgid), uid=event.uid)
+        elif event.kind == Kind.TASK_EXIT:
+            life = self._find(event.tid, event.tgid)
+            life.end_ns, life.exit_code = event.time_ns, event.code
+            self._open.pop(event.tid, None)
+        elif event.kind == Kind.FORK:
+            self._fork(event)
+        else:
+            self._exec(event)
+
+    def _fork(self, event: TaskEvent) -> None:
+        parent = self._find(event.tid, event.tgid)
+        is_thread = event.other_tgid == event.tgid
+        self._begin(
+            event,
+            Life(
+                event.other_tid,
+                event.other_tgid,
+                event.ppid or (parent.ppid if is_thread else event.tgid),
+                event.comm or parent.comm,
+                event.time_ns,
+                path=parent.path,
+                uid=event.uid,
+                cgroup=self._cgroups.get(event.cgroup, ""),
+                inner_tid=event.inner_tid,
+                cause=event.kind,
+            ),
+        )
+
+    def _exec(self, event: TaskEvent) -> None:
+        before = self._find(event.other_tid, event.tgid)
+        leader = self._open.get(event.tid, before)
+        after = replace(
+            before,
+            tid=event.tid,
+            tgid=event.tgid,
+            comm=event.comm,
+            start_ns=event.time_ns,
+            path=event.path,
+            uid=event.uid,
+            cgroup=self._cgroups.get(event.cgroup, ""),
+            inner_tid=leader.inner_tid,
+            cause=event.kind,
+        )
+        if event.other_tid in self._open:
+            self._open.pop(event.other_tid).end_ns = event.time_ns
+        self._begin(event, after)
+
+    def _attach(self, event: TaskEvent) -> None:
+        target = self._open.get(event.other_tid)
+        if target is None:
+            return
+        path = self._cgroups.get(event.cgroup, "")
+        threads = [target]
+        if event.is_whole:
+            threads = [life for life in self._open.values() if life.tgid == target.tgid]
+        for life in threads:
+            self._change(event, life, cgroup=path)
+
+    def _change(self, event: TaskEvent, life: Life, **changed: Any) -> None:
+        self._begin(
+            event,
+            replace(life, start_ns=event.time_ns, end_ns=FOREVER_NS, cause=event.kind, **changed),
+        )
+
+    def _begin(self, event: TaskEvent, life: Life) -> None:
+        if life.tid in self._open:
+            self._open[life.tid].end_ns = event.time_ns
+        self._open[life.tid] = life
+        self.lives.append(life)
+
+    def _find(self, tid: int, tgid: int) -> Life:
+        """One without a name where nothing told of it before."""
+        if tid not in self._open:
+            self._open[tid] = Life(tid, tgid, 0, "", 0)
+            self.lives.append(self._open[tid])
+        return self._open[tid]
 
 
-def _life_of(event: TaskEvent, open_: dict[int, Life], lives: list[Life]) -> Life:
-    """Of the thread that ``event`` is of; one without a name where nothing told of it before."""
-    tid = event.other_tid if event.kind == Kind.EXEC else event.tid
-    if tid not in open_:
-        open_[tid] = Life(tid, event.tgid, 0, "", 0)
-        lives.append(open_[tid])
-    return open_[tid]
-
-
-class ProcessNames:
-    """What a process was called at a time: its leader's name, as exec and fork told it."""
+class Processes:
+    """What a process was at a time: its leader's life then. ``lives[0]`` is one of which nothing is
+    known."""
 
     def __init__(self, lives: Iterable[Life]) -> None:
-        self.names = [""]
-        index = {"": 0}
-        self._spans: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         leaders = sorted(
             (life for life in lives if life.tid == life.tgid),
             key=lambda life: (life.tgid, life.start_ns),
         )
+        self.lives = [Life(0, 0, 0, "", 0), *leaders]
+        self._spans: dict[int, tuple[int, NDArray[np.int64]]] = {}
+        first = 1
         for tgid, group in groupby(leaders, key=lambda life: life.tgid):
-            mine = list(group)
-            for life in mine:
-                if life.comm not in index:
-                    index[life.comm] = len(self.names)
-                    self.names.append(life.comm)
-            starts = np.array([life.start_ns for life in mine], np.int64)
-            self._spans[tgid] = starts, np.array([index[life.comm] for life in mine], np.int64)
+            starts = np.array([life.start_ns for life in group], np.int64)
+            self._spans[tgid] = first, starts
+            first += len(starts)
 
     def find(self, tgid: NDArray[np.int64], time_ns: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Indices into ``names``; that of "" where nothing told."""
+        """Indices into ``lives``; 0 where nothing told."""
         found = np.zeros(len(tgid), np.int64)
         order = np.argsort(tgid, kind="stable")
         values, first = np.unique(tgid[order], return_index=True)
         for value, rows in zip(values.tolist(), np.split(order, first[1:]), strict=False):
             if value in self._spans:
-                starts, names = self._spans[value]
-                at = np.searchsorted(starts, time_ns[rows].astype(np.int64), side="right") - 1
-                found[rows] = np.where(at >= 0, names[np.maximum(at, 0)], 0)
+                at, starts = self._spans[value]
+                since = np.searchsorted(starts, time_ns[rows].astype(np.int64), side="right")
+                found[rows] = np.where(since > 0, at + since - 1, 0)
         return found

@@ -44,7 +44,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the session was configured with; ``command`` is None where none was started for it."""
+    """What the session was configured with; ``command`` is None where none was started for it.
+    ``is_partial``: of some threads nothing is recorded; nothing of ``recorder_pid`` ever is."""
 
     classes: int
     subbuf_bytes: int
@@ -52,6 +53,8 @@ class Config:
     target_pid: int
     command: list[str] | None = None
     flags: int = 0
+    is_partial: bool = False
+    recorder_pid: int = 0
 
     @property
     def is_flight(self) -> bool:
@@ -60,13 +63,34 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What recording entry and exit of a call costs on the machine, in ns: of it, ``inside_ns`` are
+    between the times of the two and ``outside_ns`` before and after. A call that does nothing took
+    ``off_ns`` without the tracer, ``armed_ns`` with closed gates and ``traced_ns`` recorded; what
+    of it is in the kernel is not known, so both parts are ``uncertainty_ns`` more or less."""
+
+    off_ns: float
+    armed_ns: float
+    traced_ns: float
+    inside_ns: float
+    outside_ns: float
+    uncertainty_ns: float
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """A thread that was alive when tracing started; ``ppid`` is its parent's tgid."""
+    """A thread that was alive when tracing started; ``ppid`` is its parent's tgid, ``uid`` the real
+    one, ``exe`` the path of its image, ``cgroup`` a path from the root of cgroup v2 on.
+    ``inner_tids`` are its ids in the pid namespaces below the recorder's, outermost first."""
 
     tid: int
     tgid: int
     ppid: int
     comm: str
+    uid: int | None = None
+    exe: str = ""
+    cgroup: str = ""
+    inner_tids: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +110,9 @@ class OpenFiles:
 class Metadata:
     """``tables`` are system-call tables by ABI name (``SyscallTable.to_json()``); ``shapes`` what
     the module was given, 3 by 512: by ABI and number, how many arguments and a mask of the 8-byte
-    ones. ``cpus`` is how many CPU ids are possible."""
+    ones. ``cpus`` is how many CPU ids are possible. ``cgroups`` are the directories of cgroup v2
+    when tracing started: paths from the root on, by inode. ``calibration`` is the machine's, None
+    where it never was calibrated with this kernel and module."""
 
     session_id: int
     host: Host
@@ -97,6 +123,8 @@ class Metadata:
     tables: dict[str, Any]
     shapes: list[list[tuple[int, int]]]
     tasks: list[Task] = field(default_factory=list)
+    cgroups: dict[int, str] = field(default_factory=dict)
+    calibration: Calibration | None = None
     opened: list[OpenFiles] = field(default_factory=list)
     format_version: int = FORMAT_VERSION
     abi_version: int = ABI_VERSION

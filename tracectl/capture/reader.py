@@ -83,13 +83,6 @@ class Capture:
         """How many chunks there are."""
         return len(self._chunks)
 
-    def places(self) -> dict[int, list[int]]:
-        """Where each CPU's chunks are in file order, which is their own order."""
-        found: dict[int, list[int]] = {}
-        for place, block in enumerate(self._chunks):
-            found.setdefault(block.cpu, []).append(place)
-        return found
-
     @property
     def raw_bytes(self) -> int:
         """Bytes of all chunks, not compressed."""

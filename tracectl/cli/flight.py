@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from tracectl.abi.control import ConfigFlag, State
 from tracectl.abi.records import SubbufHeader
@@ -27,7 +28,10 @@ from tracectl.kernel.shapes import flight_label
 from tracectl.kernel.stream import Stream
 from tracectl.tables.table import load_tables
 
-_LOOK_MS = 200
+if TYPE_CHECKING:
+    from tracectl.cli.watch import Watch
+
+_LOOK_MS = 100
 
 
 def open_recording(device: Device, plan: Plan) -> Recording | Flight:
@@ -72,11 +76,17 @@ class Flight:
         poll.register(self._device.fileno(), 0)
         if wake_fd is not None:
             poll.register(wake_fd, select.POLLIN)
-        while not is_done():
-            if self._device.fileno() in dict(poll.poll(_LOOK_MS)):
-                reason = "stopped"
-                break
-        self._stop()
+        with ExitStack() as stack:
+            watch = None if self.plan.triggers is None else stack.enter_context(self._watch())
+            while not is_done():
+                if self._device.fileno() in dict(poll.poll(_LOOK_MS)):
+                    reason = "stopped"
+                    break
+                if watch is not None:
+                    watch.look(self._take)
+            self._stop()
+            if watch is not None:
+                watch.finish(self._take)
         # Of this session, although it has ended: it is the last one.
         status = self._device.status()
         if self.plan.output is not None:
@@ -89,6 +99,17 @@ class Flight:
             filtered=status.filtered,
             size_bytes=0,
         )
+
+    def _watch(self) -> Watch:
+        from tracectl.cli.watch import Watch  # noqa: PLC0415 - numpy
+
+        assert self.plan.triggers is not None
+        shape = self.plan.subbuf_bytes, self.plan.subbuf_count
+        return Watch(self._device, self.plan.triggers, shape)
+
+    def _take(self, path: Path, reason: str, from_ns: int) -> None:
+        status = self._device.status()
+        _write(self._device, status, path, reason, self.plan.compress, from_ns)
 
     def _stop(self) -> None:
         # ENXIO: somebody else stopped it.
@@ -114,13 +135,18 @@ def write_snapshot(device: Device, path: Path, *, compress: bool = True) -> Summ
     return _write(device, status, path, "snapshot", compress)
 
 
-def _write(device: Device, status: Status, path: Path, reason: str, compress: bool) -> Summary:
+def _write(
+    device: Device, status: Status, path: Path, reason: str, compress: bool, from_ns: int = 0
+) -> Summary:
+    """What is not older than ``from_ns`` on the session's clock, in whole sub-buffers."""
     config = Config(
         classes=int(status.classes),
         subbuf_bytes=status.subbuf_bytes,
         subbuf_count=status.subbuf_count,
         target_pid=status.target_pid,
         flags=int(status.flags),
+        is_partial=bool(status.target_pid),
+        recorder_pid=status.owner_pid,
     )
     with ExitStack() as stack:
         streams = []
@@ -136,20 +162,23 @@ def _write(device: Device, status: Status, path: Path, reason: str, compress: bo
         until = moment_of(device)
         counters = [stream.counters() for stream in streams]
         for stream in streams:
-            _copy(stream, writer, until.trace_ns)
+            _copy(stream, writer, from_ns, until.trace_ns)
         end = end_block(reason, until, counters)
         writer.write_end(end)
         return summary_of(path, end, writer.size_bytes)
 
 
-def _copy(stream: Stream, writer: CaptureWriter, until_ns: int) -> None:
-    """Sub-buffers that began before ``until_ns``: a busy CPU would go on forever."""
+def _copy(stream: Stream, writer: CaptureWriter, from_ns: int, until_ns: int) -> None:
+    """Sub-buffers that ended after ``from_ns`` and began before ``until_ns``: a busy CPU would go
+    on forever."""
     while (subbuf := stream.get()) is not None:
         seq, view = subbuf
         with view:
             data = bytes(view)
         if not stream.put(seq):
             continue
-        if SubbufHeader.parse(data).first_ns > until_ns:
+        header = SubbufHeader.parse(data)
+        if header.first_ns > until_ns:
             break
-        writer.write_chunk(stream.cpu, seq, data)
+        if header.last_ns >= from_ns:
+            writer.write_chunk(stream.cpu, seq, data)

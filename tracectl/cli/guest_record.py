@@ -54,6 +54,7 @@ def _guest_argv(python: str, plan: Plan, args: argparse.Namespace) -> list[str]:
     argv += ["--paths" if args.paths else "--no-paths"]
     argv += ["--argv" if args.argv else "--no-argv"]
     argv += ["--sockets" if args.sockets else "--no-sockets"]
+    argv += ["--sched" if args.sched else "--no-sched"]
     argv += ["--files" if args.files else "--no-files"]
     argv += ["--open-how" if args.open_how else "--no-open-how"]
     for option in ("trace", "uid", "comm", "cgroup"):

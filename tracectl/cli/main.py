@@ -25,6 +25,8 @@ COMMANDS = (
     "status",
     "snapshot",
     "monitor",
+    "tui",
+    "calibrate",
     "report",
     "print",
     "query",

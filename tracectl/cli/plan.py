@@ -17,6 +17,7 @@ from tracectl.abi.control import (
     EventClass,
 )
 from tracectl.cli.terms import add_terms, terms_from
+from tracectl.cli.triggers import TriggerPlan, add_triggers, triggers_from
 from tracectl.errors import CaptureError, UsageError
 from tracectl.kernel.device import LABEL_MAX_BYTES
 from tracectl.kernel.filter import Terms
@@ -42,6 +43,7 @@ class Plan:
     is_flight: bool = False
     terms: Terms = field(default_factory=Terms)
     wanted: Wanted = field(default_factory=Wanted)
+    triggers: TriggerPlan | None = None
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +79,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--sched", action=argparse.BooleanOptionalAction, default=False,
+        help="record which thread each CPU leaves for which, for 'report --time'",
+    )  # fmt: skip
+    parser.add_argument(
         "--detect-toctou", action="store_true",
         help="also read each path as its call is entered, and tell where the kernel then "
         "acted on another one",
@@ -97,6 +103,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "for all of them)",
     )  # fmt: skip
     add_terms(parser)
+    add_triggers(parser)
 
 
 def parse_size(text: str) -> int:
@@ -133,6 +140,8 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.ARGV
     if not args.sockets:
         classes &= ~EventClass.SOCKET
+    if not args.sched:
+        classes &= ~EventClass.SCHED
     if not args.files:
         classes &= ~EventClass.FILE
     if not args.open_how:
@@ -149,6 +158,7 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         is_flight,
         terms_from(args),
         wanted,
+        triggers_from(args),
     )
 
 
@@ -159,7 +169,7 @@ def _buffers_of(args: argparse.Namespace) -> tuple[int, int]:
     share = None if args.flight is None else args.flight // (os.cpu_count() or 1)
     size = args.subbuf_size
     if size is None:
-        size = DEFAULT_SUBBUF_BYTES if share is None else flight_subbuf(share)
+        size = DEFAULT_SUBBUF_BYTES if share is None else flight_subbuf(share, bool(args.trigger))
     if size & (size - 1) or not SUBBUF_MIN <= size <= SUBBUF_MAX:
         raise UsageError("--subbuf-size is a power of two from 16K to 16M")
     count = args.subbuf_count
@@ -172,9 +182,12 @@ def _buffers_of(args: argparse.Namespace) -> tuple[int, int]:
     raise UsageError("--subbuf-count is 2 to 4096, and all of a CPU's are at most 1G")
 
 
-def flight_subbuf(share_bytes: int) -> int:
-    """A power of two, small enough that what is overwritten at once is little of the whole."""
-    power = 1 << (share_bytes // 16).bit_length() >> 1
+def flight_subbuf(share_bytes: int, is_watched: bool = False) -> int:
+    """A power of two, small enough that what is overwritten at once is little of the whole.
+
+    A recorder that ``is_watched`` for triggers begins a sub-buffer every 100 ms: with a thousand of
+    them a quiet CPU's records are kept for 100 s."""
+    power = 1 << (share_bytes // (1024 if is_watched else 16)).bit_length() >> 1
     return max(SUBBUF_MIN, min(DEFAULT_SUBBUF_BYTES, power))
 
 

@@ -22,6 +22,7 @@ from tracectl.capture.metadata import (
     Task,
 )
 from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.calibration import load_calibration
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
@@ -31,7 +32,7 @@ from tracectl.kernel.reads import pack_reads
 from tracectl.kernel.recorder import Recorder
 from tracectl.kernel.shapes import shapes_of
 from tracectl.kernel.stream import Counters
-from tracectl.kernel.tasks import iter_tasks
+from tracectl.kernel.tasks import find_cgroups, iter_tasks
 from tracectl.tables.table import load_tables
 
 _NO_FLAGS = ConfigFlag(0)
@@ -135,6 +136,8 @@ def config_of(plan: Plan) -> Config:
         subbuf_count=plan.subbuf_count,
         target_pid=plan.target_pid,
         command=list(plan.command) if plan.command else None,
+        is_partial=bool(plan.target_pid) or plan.terms.has_threads,
+        recorder_pid=os.getpid(),
     )
 
 
@@ -154,6 +157,8 @@ def describe(config: Config, device: Device, session_id: int) -> Metadata:
         shapes=shapes_of(tables),
         tasks=tasks,
         opened=[OpenFiles(*one) for one in iter_opened(_recorded(tasks, config.target_pid))],
+        cgroups=find_cgroups(),
+        calibration=load_calibration(device.info),
     )
 
 

@@ -10,23 +10,33 @@ from tracectl.capture.reader import open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json
 from tracectl.cli.reading import calls_of, lost_of, tables_of
+from tracectl.cli.time_report import report_time
 from tracectl.errors import EXIT_OK
 from tracectl.render.table import format_duration, format_table
 
 HELP = "calls, errors and latency by system call"
 EXAMPLES = """\
   tracectl report a.trace
-  tracectl report --json a.trace"""
+  tracectl report --json a.trace
+  tracectl report --time a.trace    user, kernel and blocked time; needs record --sched"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the capture")
+    parser.add_argument(
+        "--time", action="store_true",
+        help="where time went, by process and system call; for captures recorded with --sched",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     from tracectl.analysis.summary import summarize  # noqa: PLC0415 - numpy
 
+    if args.time:
+        with open_capture(args.file) as capture:
+            report_time(capture, as_json=args.json)
+        return EXIT_OK
     with open_capture(args.file) as capture:
         tables = tables_of(capture)
         calls = calls_of(capture)

@@ -45,7 +45,7 @@ def source_of(capture: Capture) -> Source:
         host=capture.metadata.host.name,
         tables=tables,
         clock=WallClock(clocks),
-        lives=lives_of(capture.metadata.tasks, events),
+        lives=lives_of(capture.metadata.tasks, events, capture.metadata.cgroups),
         losses=losses,
     )
 

@@ -6,11 +6,10 @@ import argparse
 import os
 from pathlib import Path
 
-from tracectl.abi.records import SHAPES
 from tracectl.errors import UsageError
+from tracectl.kernel.choice import slots_in
 from tracectl.kernel.filter import COMM_MAX_BYTES, Terms
-from tracectl.tables.classes import CLASSES, numbers_in
-from tracectl.tables.table import SyscallTable, load_tables
+from tracectl.tables.table import load_tables
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -47,28 +46,7 @@ def slots_of(expression: str) -> frozenset[int]:
     """The slots (ABI * 512 + number) of the system calls that ``expression`` names."""
     native, compat = load_tables().values()
     # x32 has the numbers of the machine's own ABI.
-    tables = (native, compat, native)
-    names = expression.removeprefix("!").split(",")
-    chosen: set[int] = set()
-    for name in names:
-        found = {
-            abi * SHAPES + number
-            for abi, table in enumerate(tables)
-            for number in _numbers_of(name, table)
-        }
-        if not found:
-            raise UsageError(f"no system call, and no class of them, is called {name!r}")
-        chosen |= found
-    if not expression.startswith("!"):
-        return frozenset(chosen)
-    return frozenset(range(len(tables) * SHAPES)) - chosen
-
-
-def _numbers_of(name: str, table: SyscallTable) -> frozenset[int]:
-    if name.removeprefix("%") in CLASSES and name.startswith("%"):
-        return numbers_in(name[1:], table)
-    call = table.by_name(name)
-    return frozenset() if call is None else frozenset({call.nr})
+    return slots_in(expression, (native, compat, native))
 
 
 def _uid_of(user: str) -> int:

@@ -16,7 +16,7 @@ from tracectl.kernel.sites import check_switches
 from tracectl.tables.table import MACHINES
 
 _OLDEST = (5, 10)
-_NEEDED = ("MODULES", "RELAY", "TRACEPOINTS", "HAVE_SYSCALL_TRACEPOINTS")
+_NEEDED = ("MODULES", "RELAY", "TRACEPOINTS", "HAVE_SYSCALL_TRACEPOINTS", "CGROUPS")
 _FOR_NAMES = ("KPROBES", "DYNAMIC_FTRACE")
 _TRACEPOINTS = (
     "sys_enter",
@@ -24,6 +24,9 @@ _TRACEPOINTS = (
     "sched_process_fork",
     "sched_process_exec",
     "sched_process_exit",
+    "task_rename",
+    "cgroup_mkdir",
+    "cgroup_attach_task",
 )
 # Any one of each row.
 _FUNCTIONS = {

@@ -16,12 +16,20 @@ from numpy.typing import NDArray
 
 from tracectl.abi.records import ABIS
 from tracectl.analysis.calls import Calls, State
-from tracectl.analysis.tasks import Life, ProcessNames, text_of
+from tracectl.analysis.containers import container_of
+from tracectl.analysis.tasks import Life, Processes, text_of
 from tracectl.analysis.wallclock import WallClock
 from tracectl.render.results import error_name
 from tracectl.tables.table import SyscallTable, abi_name
 
 BLOCK_ROWS = 1 << 16
+PROCESS_COLUMNS = {
+    "process": "name of the process at that time; none where nothing told it",
+    "ppid": "process id of its parent; none where it is not known",
+    "uid": "user id of the process at that time, the real one; none where it is not known",
+    "cgroup": "its cgroup at that time: a path from the root of v2 on",
+    "container": "the container of that cgroup: the first 12 digits of an id, or a machine's name",
+}
 CALL_COLUMNS = {
     "file": "the capture",
     "host": "where it was made",
@@ -31,7 +39,7 @@ CALL_COLUMNS = {
     "duration_ns": "ns between the two",
     "pid": "process (thread group) id",
     "tid": "thread id",
-    "process": "name of the process at that time, as fork and exec told it",
+    **PROCESS_COLUMNS,
     "syscall": "name of the system call",
     "abi": "x86_64, i386 or x32; aarch64 or arm",
     "nr": "number of the system call in its ABI",
@@ -55,10 +63,10 @@ class Source:
     clock: WallClock
     lives: list[Life] = field(default_factory=list)
     losses: list[tuple[int, int, int]] = field(default_factory=list)
-    process_names: ProcessNames = field(init=False)
+    processes: Processes = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "process_names", ProcessNames(self.lives))
+        object.__setattr__(self, "processes", Processes(self.lives))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def columns_of(source: Source, calls: Calls) -> Columns:
         "duration_ns": Column(calls.duration_ns.astype(np.int64), has_entry & has_exit),
         "pid": Column(calls.tgid.astype(np.int32)),
         "tid": Column(calls.tid.astype(np.int32)),
-        "process": process_of(source, calls.tgid, first_ns),
+        **process_columns(source, calls.tgid, first_ns),
         "syscall": syscall_of(source, calls.abi, calls.nr),
         "abi": abi_of(source, calls.abi),
         "nr": Column(calls.nr.astype(np.int32)),
@@ -151,9 +159,35 @@ def time_of(source: Source, trace_ns: NDArray[np.uint64]) -> Column:
     return Column(source.clock.real_ns(trace_ns).view("datetime64[ns]"))
 
 
-def process_of(source: Source, tgid: NDArray[np.int64], at_ns: NDArray[np.uint64]) -> Column:
-    found = source.process_names.find(tgid, at_ns).astype(np.int32)
-    return Column(found, found != 0, words=source.process_names.names)
+def process_columns(source: Source, tgid: NDArray[np.int64], at_ns: NDArray[np.uint64]) -> Columns:
+    """Who each of the processes was at its time."""
+    found = source.processes.find(tgid, at_ns)
+    lives = source.processes.lives
+    columns = {
+        "process": words_of([life.comm or None for life in lives]),
+        "ppid": numbers_of([life.ppid or None for life in lives], np.int32),
+        "uid": numbers_of([life.uid for life in lives]),
+        "cgroup": words_of([life.cgroup or None for life in lives]),
+        "container": words_of([container_of(life.cgroup) or None for life in lives]),
+    }
+    return {name: _rows_of(column, found) for name, column in columns.items()}
+
+
+def _rows_of(column: Column, rows: NDArray[np.int64]) -> Column:
+    valid = None if column.valid is None else column.valid[rows]
+    return Column(column.values[rows], valid, column.words)
+
+
+def words_of(texts: Sequence[str | None]) -> Column:
+    words = sorted({text for text in texts if text is not None})
+    index = {word: at for at, word in enumerate(words)}
+    codes = np.array([0 if text is None else index[text] for text in texts], np.int32)
+    return Column(codes, np.array([text is not None for text in texts], np.bool_), words or [""])
+
+
+def numbers_of(numbers: Sequence[int | None], dtype: type[np.integer[Any]] = np.int64) -> Column:
+    values = np.array([0 if number is None else number for number in numbers], dtype)
+    return Column(values, np.array([number is not None for number in numbers], np.bool_))
 
 
 def syscall_of(

@@ -40,9 +40,18 @@ _OTHERS = {
                                 Field("flags", "<u1"), Field("given", "<u4"))),
     Kind.DIVERGENCE: ("path_divergence", (Field("argument", "<u1"),
                                           Field("user_bytes", "<u2"))),
-    Kind.FORK: ("task_fork", (Field("child_tid", "<i4"), Field("child_pid", "<i4"))),
-    Kind.EXEC: ("task_exec", (Field("old_tid", "<i4"),)),
+    Kind.FORK: ("task_fork", (Field("child_tid", "<i4"), Field("child_pid", "<i4"),
+                              Field("uid", "<u4"), Field("inner_tid", "<i4"),
+                              Field("parent_pid", "<i4"), Field("cgroup", "<u8"))),
+    Kind.EXEC: ("task_exec", (Field("old_tid", "<i4"), Field("uid", "<u4"),
+                              Field("cgroup", "<u8"))),
     Kind.TASK_EXIT: ("task_exit", (Field("code", "<i4"),)),
+    Kind.RENAME: ("task_rename", (Field("renamed_tid", "<i4"),)),
+    Kind.SETUID: ("task_setuid", (Field("uid", "<u4"),)),
+    Kind.CGROUP: ("cgroup_mkdir", (Field("cgroup", "<u8"),)),
+    Kind.ATTACH: ("cgroup_attach_task", (Field("attached_tid", "<i4"), Field("whole", "<u1"),
+                                         Field("cgroup", "<u8"))),
+    Kind.SWITCH: ("sched_switch", (Field("next_tid", "<i4"), Field("prev_state", "<u4"))),
 }  # fmt: skip
 _TEXTS = {
     Kind.NAME: "path",
@@ -52,6 +61,8 @@ _TEXTS = {
     Kind.FILE: "path",
     Kind.USER: "data",
     Kind.DIVERGENCE: "paths",
+    Kind.RENAME: "comm",
+    Kind.CGROUP: "path",
 }
 
 

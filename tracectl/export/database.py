@@ -13,7 +13,7 @@ from tracectl.errors import UsageError
 # The one view that is made of another.
 NAMES_VIEW = """
     CREATE VIEW names AS
-    SELECT file, host, time, entry_ns, pid, tid, process, syscall, result, errno,
+    SELECT file, host, time, entry_ns, pid, tid, process, uid, container, syscall, result, errno,
            unnest(paths) AS path
     FROM syscalls
 """

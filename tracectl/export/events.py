@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tracectl.abi.records import (
     EXIT_KINDS,
     FRAMING_KINDS,
+    KINDS,
     NEAR_KINDS,
     NR_BITS,
     STRING_KINDS,
@@ -20,12 +21,13 @@ from tracectl.analysis.tasks import text_of
 from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
 from tracectl.decode.subbuffer import Records
 from tracectl.export.columns import (
+    PROCESS_COLUMNS,
     Column,
     Columns,
     Source,
     abi_of,
     constant,
-    process_of,
+    process_columns,
     syscall_of,
     time_of,
 )
@@ -41,19 +43,23 @@ EVENT_COLUMNS = {
     "cpu": "where it happened",
     "pid": "process (thread group) id",
     "tid": "thread id",
-    "process": "name of the process at that time, as fork and exec told it",
-    "kind": "entry, exit, open_how, name, argv, address, file, user, divergence, fork, exec or "
-    "task_exit",
+    **PROCESS_COLUMNS,
+    "kind": "entry, exit, open_how, name, argv, address, file, user, divergence, fork, exec, "
+    "task_exit, rename, setuid, cgroup (one was made), attach (to one) or switch (of threads on "
+    "the CPU)",
     "syscall": "of entry and exit: name of the system call; none where an exit does not tell",
     "abi": "of entry and exit: x86_64, i386 or x32; aarch64 or arm",
     "nr": "of entry and exit: number of the system call in its ABI",
     "args": "entry: the arguments; open_how: flags, mode, resolve; name: dfd, source, flags, "
     "site; argv: bytes, variables of the environment, flags; address: site, flags; "
     "file: fd, flags; user: argument, form, flags, bytes given; divergence: argument, bytes of the "
-    "first path; fork: the child's tid and pid; exec: the tid before",
+    "first path; fork: the child's tid and pid, uid, tid in its own pid namespace, parent, cgroup; "
+    "exec: the tid before, uid, cgroup; rename: tid; setuid: uid; cgroup: inode; attach: tid, "
+    "whether its whole process, cgroup; switch: tid of the next thread, state of the one before",
     "result": "exit: the result; task_exit: the wait status",
     "text": "name, file: the path; exec: the path of the image; argv, address, user: as strace "
-    "writes them; divergence: the path at the entry, and the kernel's",
+    "writes them; divergence: the path at the entry, and the kernel's; rename: the new name; "
+    "cgroup: its path",
 }
 
 _FIELDS = {
@@ -64,14 +70,17 @@ _FIELDS = {
     Kind.FILE: ("fd", "flags"),
     Kind.USER: ("argument", "form", "flags", "given"),
     Kind.DIVERGENCE: ("argument", "user_bytes"),
-    Kind.FORK: ("tid", "tgid"),
-    Kind.EXEC: ("old_tid",),
+    Kind.FORK: ("tid", "tgid", "uid", "inner_tid", "ppid", "cgroup"),
+    Kind.EXEC: ("old_tid", "uid", "cgroup"),
+    Kind.RENAME: ("tid",),
+    Kind.SETUID: ("uid",),
+    Kind.CGROUP: ("cgroup",),
+    Kind.ATTACH: ("tid", "whole", "cgroup"),
+    Kind.SWITCH: ("next_tid", "state"),
 }
+_TEXT_KINDS = [*STRING_KINDS, Kind.RENAME]
 _ARGV_FLAGS = _FIELDS[Kind.ARGV].index("flags")
-# By kind - 1.
-_KIND_WORDS = [
-    Kind(value).name.lower() if value in set(Kind) else "" for value in range(1, max(Kind) + 1)
-]
+_KIND_WORDS = [Kind(number).name.lower() if number in set(Kind) else "" for number in range(KINDS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,7 @@ def events_of(records: Records, shapes: Shapes) -> Events:
     nr[nr == (1 << NR_BITS) - 1] = -1
     entered = np.flatnonzero(records.kind[named_by] == Kind.ENTRY)
     nr[entered] = numbers_of(records, named_by[entered])
-    texts = np.flatnonzero(np.isin(kind, list(STRING_KINDS)))
+    texts = np.flatnonzero(np.isin(kind, _TEXT_KINDS))
     values = _values_of(records, rows, kind, shapes)
     return Events(
         cpu=records.cpu,
@@ -124,7 +133,7 @@ def events_of(records: Records, shapes: Shapes) -> Events:
         result=_results_of(records, rows, raw_kind),
         texts=[
             _shown(int(kind[row]), text, int(values[row, _ARGV_FLAGS]))
-            for row, text in zip(texts, records.iter_strings(rows[texts]), strict=True)
+            for row, text in zip(texts, _texts_of(records, rows[texts]), strict=True)
         ],
         text_rows=texts,
     )
@@ -149,15 +158,23 @@ def event_columns(source: Source, events: Events) -> Columns:
         "cpu": Column(np.full(count, events.cpu, np.int32)),
         "pid": Column(events.tgid.astype(np.int32)),
         "tid": Column(events.tid.astype(np.int32)),
-        "process": process_of(source, events.tgid, events.time_ns),
-        "kind": Column(events.kind.astype(np.int32) - 1, words=_KIND_WORDS),
+        **process_columns(source, events.tgid, events.time_ns),
+        "kind": Column(events.kind.astype(np.int32), words=_KIND_WORDS),
         "syscall": syscall_of(source, abi, nr, is_named),
         "abi": abi_of(source, abi, is_call),
         "nr": Column(nr.astype(np.int32), is_named),
         "args": _values_column(source, events),
         "result": Column(events.result, has_result),
-        "text": Column(text, np.isin(events.kind, list(STRING_KINDS)), words or [""]),
+        "text": Column(text, np.isin(events.kind, _TEXT_KINDS), words or [""]),
     }
+
+
+def _texts_of(records: Records, rows: NDArray[np.intp]) -> list[bytes]:
+    is_rename = records.kind[rows] == Kind.RENAME
+    comms = records.bodies(Kind.RENAME, rows[is_rename])["comm"].tolist()
+    strings = records.iter_strings(rows[~is_rename])
+    renamed = iter(comms)
+    return [next(renamed) if one else next(strings) for one in is_rename.tolist()]
 
 
 def _shown(kind: int, text: bytes, flags: int) -> bytes:

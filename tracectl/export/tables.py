@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from tracectl.abi.records import EXIT_KINDS, FRAMING_KINDS, OTHER_SLOT, SHAPES, Kind
-from tracectl.analysis.tasks import FOREVER_NS
+from tracectl.analysis.containers import container_of
+from tracectl.analysis.tasks import FOREVER_NS, Life
 from tracectl.capture.metadata import CpuTotals, SyscallTotals
-from tracectl.export.columns import Column, Columns, Source, constant, table_of, time_of
+from tracectl.export.columns import (
+    Column,
+    Columns,
+    Source,
+    constant,
+    numbers_of,
+    table_of,
+    time_of,
+    words_of,
+)
 from tracectl.tables.table import abi_name
 
 TASK_COLUMNS = {
@@ -19,11 +29,16 @@ TASK_COLUMNS = {
     "pid": "process (thread group) id",
     "tid": "thread id",
     "ppid": "process id of the parent; none where it is not known",
-    "comm": "name of the thread, as fork and exec told it",
-    "path": "the image, of a thread that did exec while it was traced",
-    "started": "time of day of its fork or exec; none where tracing found it alive",
+    "comm": "name of the thread",
+    "path": "path of the image; none of a kernel thread",
+    "uid": "user id, the real one; none where it is not known",
+    "cgroup": "path of the cgroup, from the root of v2 on",
+    "container": "the container of that cgroup: the first 12 digits of an id, or a machine's name",
+    "inner_tid": "thread id in its own pid namespace; none where that is the recorder's",
+    "cause": "what began this row: fork, exec, rename, setuid or attach; none where it was found",
+    "started": "time of day of that; none where tracing found it alive",
     "start_ns": "the same, ns on the session's clock",
-    "ended": "time of day of its next exec or its end; none where it outlived the capture",
+    "ended": "time of day of its next row or its end; none where it outlived the capture",
     "end_ns": "the same, ns on the session's clock",
     "exit_code": "what it exited with; none where it did not",
     "signal": "the signal that ended it, 0 for none",
@@ -43,7 +58,7 @@ _ONE_KIND = set(Kind) - FRAMING_KINDS - EXIT_KINDS - {Kind.ENTRY}
 
 
 def task_columns(source: Source) -> Columns:
-    """A row a life: an exec ends one and begins the next."""
+    """A row a life: another name, user or cgroup ends one and begins the next."""
     lives = source.lives
     started = np.array([life.start_ns for life in lives], np.uint64)
     ended = np.array([life.end_ns for life in lives], np.uint64)
@@ -60,8 +75,15 @@ def task_columns(source: Source) -> Columns:
         "pid": Column(np.array([life.tgid for life in lives], np.int32)),
         "tid": Column(np.array([life.tid for life in lives], np.int32)),
         "ppid": Column(ppid, ppid != 0),
-        "comm": _words([life.comm for life in lives]),
-        "path": _words([life.path or None for life in lives]),
+        "comm": words_of([life.comm for life in lives]),
+        "path": words_of([life.path or None for life in lives]),
+        "uid": numbers_of([life.uid for life in lives]),
+        "cgroup": words_of([life.cgroup or None for life in lives]),
+        "container": words_of([container_of(life.cgroup) or None for life in lives]),
+        "inner_tid": numbers_of([_inner_tid_of(life) for life in lives]),
+        "cause": words_of(
+            [None if life.cause is None else life.cause.name.lower() for life in lives]
+        ),
         "started": Column(time_of(source, started).values, started != 0),
         "start_ns": Column(started.astype(np.int64), started != 0),
         "ended": Column(time_of(source, ended).values, ~is_open),
@@ -87,9 +109,9 @@ def loss_columns(source: Source, totals: Iterable[CpuTotals]) -> Columns:
         "file": constant(source.file, len(rows)),
         "host": constant(source.host, len(rows)),
         "cpu": Column(np.array(cpus, np.int32)),
-        "kind": _words(kinds),
-        "syscall": _words(calls),
-        "abi": _words(abis),
+        "kind": words_of(kinds),
+        "syscall": words_of(calls),
+        "abi": words_of(abis),
         "generated": Column(np.array(generated, np.int64)),
         "lost": Column(np.array(lost, np.int64)),
     }
@@ -105,8 +127,5 @@ def _call_rows(source: Source, cpu: int, slot: int, counts: SyscallTotals) -> li
     ]
 
 
-def _words(texts: Sequence[str | None]) -> Column:
-    words = sorted({text for text in texts if text is not None})
-    index = {word: at for at, word in enumerate(words)}
-    codes = np.array([0 if text is None else index[text] for text in texts], np.int32)
-    return Column(codes, np.array([text is not None for text in texts], np.bool_), words)
+def _inner_tid_of(life: Life) -> int | None:
+    return life.inner_tid if life.inner_tid not in (0, life.tid) else None

@@ -25,6 +25,11 @@ class Terms:
     cgroup: int | None = None
     calls: frozenset[int] | None = None
 
+    @property
+    def has_threads(self) -> bool:
+        """Threads are judged, not calls alone."""
+        return any(term is not None for term in (self.uid, self.comm, self.cgroup))
+
     def pack(self) -> bytes:
         """As struct tracectl_filter."""
         flags = FilterFlag(0)

@@ -16,7 +16,8 @@ _SITES = {
     EventClass.PATH: "filename_lookup and __filename_parentat",
     EventClass.SOCKET: "security_socket_connect, _bind and _sendmsg",
     EventClass.FILE: "fd_install",
-    EventClass.TASK: "the tracepoints of fork, exec and exit",
+    EventClass.TASK: "the tracepoints of fork, exec, exit, rename and cgroups",
+    EventClass.SCHED: "the tracepoint sched_switch",
 }
 _WITHOUT = {
     EventClass.OPEN_HOW: "--no-open-how",

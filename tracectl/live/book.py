@@ -16,11 +16,12 @@ _BLOCK = 1 << 14
 @dataclass(frozen=True, slots=True)
 class Block:
     """Calls of several pages in order of time: ``page`` is the number of each one's, ``index`` its
-    place in there."""
+    place in there; ``numbers`` are the pages' together."""
 
     time_ns: I64
     page: NDArray[np.int32]
     index: NDArray[np.int32]
+    numbers: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -76,7 +77,7 @@ class Book:
         order = np.argsort(time_ns, kind="stable")
         for start in range(0, len(order), _BLOCK):
             rows = order[start : start + _BLOCK]
-            self._blocks.append(Block(time_ns[rows], page[rows], index[rows]))
+            self._blocks.append(_block(time_ns[rows], page[rows], index[rows]))
 
     def _drop_oldest(self) -> None:
         number = next(iter(self._pages))
@@ -87,7 +88,7 @@ class Book:
         for block in self._blocks:
             if len(page) and block.time_ns[0] <= page.time_ns[-1]:
                 rows = np.flatnonzero(block.page != number)
-                block = Block(block.time_ns[rows], block.page[rows], block.index[rows])  # noqa: PLW2901
+                block = _block(block.time_ns[rows], block.page[rows], block.index[rows])  # noqa: PLW2901
             if len(block):
                 kept.append(block)
         self._blocks = kept
@@ -96,5 +97,12 @@ class Book:
 def _block_of(page: Page) -> Block:
     count = len(page)
     return Block(
-        page.time_ns, np.full(count, page.number, np.int32), np.arange(count, dtype=np.int32)
+        page.time_ns,
+        np.full(count, page.number, np.int32),
+        np.arange(count, dtype=np.int32),
+        (page.number,),
     )
+
+
+def _block(time_ns: I64, page: NDArray[np.int32], index: NDArray[np.int32]) -> Block:
+    return Block(time_ns, page, index, tuple(np.unique(page).tolist()))

@@ -38,7 +38,7 @@ class CaptureSource:
     def restart(self, span_ns: tuple[int, int] | None) -> None:
         """From the beginning, only sub-buffers that have some of ``span_ns``."""
         self._wanted = span_ns
-        self._queues = {cpu: deque(places) for cpu, places in self._capture.places().items()}
+        self._queues = {cpu: deque(places) for cpu, places in self._capture.places_by_cpu().items()}
         self._behind = [(0, cpu) for cpu in sorted(self._queues)]
         self._left = self._count = len(self._capture)
 
@@ -191,7 +191,9 @@ def tables_of(metadata: Metadata, path: Path) -> list[SyscallTable]:
 
 def span_of(capture: Capture) -> tuple[int, int]:
     """From the first event to the last, on the session's clock: each CPU's chunks are in order."""
-    ends = {place for places in capture.places().values() for place in (places[0], places[-1])}
+    ends = {
+        place for places in capture.places_by_cpu().values() for place in (places[0], places[-1])
+    }
     times = [times_of(chunk) for place in ends if (chunk := capture.read_chunk(place)) is not None]
     if not times:
         return 0, 1

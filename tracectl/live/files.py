@@ -51,6 +51,9 @@ class Files:
         at = np.searchsorted(page.row, rows) - 1
         strings = list(records.iter_strings(rows))
         for name, row, index in zip(strings, rows.tolist(), at.tolist(), strict=True):
+            if not name:
+                # AT_EMPTY_PATH: it is the descriptor's.
+                continue
             tid = records.tid[row]
             if index < 0 or page.tid[index] != tid:
                 mine = np.flatnonzero(page.tid[: index + 1] == tid)

@@ -22,8 +22,8 @@ _BINS_PER_OCTAVE = BINS // OCTAVES
 class Course:
     """By bucket of time, oldest first; ``first`` is the number of the oldest bucket.
 
-    ``events`` has shape (LENGTH, CPUs); ``heat`` has the calls that ended then, by octave of their
-    duration in ns, shape (LENGTH, OCTAVES).
+    ``events`` has shape (n, CPUs), n being LENGTH unless it was folded; ``heat`` has the calls that
+    ended then, by octave of their duration in ns, shape (n, OCTAVES).
     """
 
     first: int
@@ -36,6 +36,22 @@ class Course:
         """Events a second of all CPUs."""
         rate: NDArray[np.float64] = self.events.sum(axis=1) * (1e9 / self.width_ns)
         return rate
+
+    def folded(self, buckets: int) -> Course:
+        """Into ``buckets`` or fewer, each of as many of these together; those before the first
+        event are left out."""
+        used = np.flatnonzero(self.events.any(axis=1) | self.heat.any(axis=1))
+        start = int(used[0]) if len(used) else LENGTH - 1
+        factor = -(-(LENGTH - start) // max(buckets - 1, 1))
+        first = (self.first + start) // factor
+        group = np.arange(self.first, self.first + LENGTH) // factor - first
+        kept = group >= 0
+        count = int(group[-1]) + 1
+        events = np.zeros((count, self.events.shape[1]), np.int64)
+        heat = np.zeros((count, self.heat.shape[1]), np.int64)
+        np.add.at(events, group[kept], self.events[kept])
+        np.add.at(heat, group[kept], self.heat[kept])
+        return Course(first, self.width_ns * factor, events, heat)
 
 
 class History:

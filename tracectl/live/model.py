@@ -21,7 +21,7 @@ from tracectl.live.page import Page, far_of, page_of
 from tracectl.live.pairing import Pairing
 from tracectl.live.paths import Paths
 from tracectl.live.processes import Process, Processes
-from tracectl.live.ranking import Ranking, Table
+from tracectl.live.ranking import HISTORY, Ranking, Table
 from tracectl.live.source import Facts
 
 LIVE_BUCKET_NS = 1_000_000_000
@@ -60,6 +60,13 @@ class View:
     problems: tuple[str, ...]
     last_ns: int
 
+    def who_is(self, tgid: int) -> Process:
+        """One without a name where nothing told of it."""
+        return self.who.get(tgid) or Process(tgid, 0, "")
+
+    def path(self, number: int) -> str:
+        return self.paths.text(number)
+
 
 class Model:
     """``add`` and ``view`` are called by one thread."""
@@ -76,6 +83,8 @@ class Model:
         self._span_ns = span_ns
         length_ns = facts.span_ns if span_ns is None else span_ns[1] - span_ns[0]
         self.width_ns = bucket_of(length_ns) if length_ns else LIVE_BUCKET_NS
+        # Of a capture a trend is all of it; of what goes on the last minute.
+        self._trend_ns = self.width_ns * (LENGTH // HISTORY if length_ns else 1)
         self.processes = Processes(facts.tasks)
         self._files = Files(facts.tables)
         self._pairing = Pairing()
@@ -124,18 +133,17 @@ class Model:
         self._process_syscalls.add_ends(ended.tgid << 11 | ended.slot, ended)
         failed = ended.take(np.flatnonzero(ended.is_error))
         keys = -failed.result << 11 | failed.slot
-        self._errors.add_calls(keys, failed.exit_ns // self.width_ns)
+        self._errors.add_calls(keys, failed.exit_ns // self._trend_ns)
         self._errors.add_ends(keys, failed)
 
     def advance(self, now_ns: int) -> None:
         """The session's clock is at ``now_ns``: what is quiet becomes the past."""
-        bucket = now_ns // self.width_ns
-        self._history.advance(bucket)
+        self._history.advance(now_ns // self.width_ns)
         for ranking in self._rankings():
-            ranking.advance(bucket)
+            ranking.advance(now_ns // self._trend_ns)
 
     def view(self) -> View:
-        newest = self._history.newest
+        newest = self._history.newest * self.width_ns // self._trend_ns
         for ranking in self._rankings():
             ranking.advance(newest)
         return View(
@@ -184,7 +192,7 @@ class Model:
 
     def _count_calls(self, page: Page) -> None:
         self._calls += len(page)
-        buckets = page.time_ns // self.width_ns
+        buckets = page.time_ns // self._trend_ns
         slot, tgid = page.slot.astype(np.int64), page.tgid.astype(np.int64)
         self._syscalls.add_calls(slot, buckets)
         self._by_process.add_calls(tgid, buckets)

@@ -39,6 +39,7 @@ class TimeRing:
         if not len(buckets):
             return
         self.advance(int(buckets.max()))
+        self.advance(int(buckets.min()))
         kept = self.holds(buckets)
         if not kept.all():
             buckets, index = buckets[kept], tuple(column[kept] for column in index)

@@ -52,10 +52,12 @@ class Source(Protocol):
     """Read by one thread. TracectlError when it cannot go on."""
 
     facts: Facts
-    settled_ns: int
-    """All that is older, of every CPU, has been read."""
     problems: list[str]
     """Sentences about damage."""
+
+    @property
+    def settled_ns(self) -> int:
+        """All that is older, of every CPU, has been read."""
 
     def read(self, timeout_s: float) -> list[Chunk]:
         """The next sub-buffers, each CPU's in its order; none when the time is over."""

@@ -1,0 +1,156 @@
+"""The module under change: CPUs that come and go, sessions without end, thousands of threads, no
+memory and no reader, in a guest."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tracectl.capture.reader import open_capture
+
+pytestmark = pytest.mark.guest
+
+# Patching code while another vCPU runs it is what an emulator with several threads gets wrong.
+EMULATED = {"single_thread": True}
+
+HOTPLUG = """
+set -e
+cpu=/sys/devices/system/cpu/cpu1/online
+tracectl start --sched --no-compress -o /job/a.trace
+stress-ng --quiet --fork 1 --open 1 --pipe 1 --switch 1 --timeout {seconds}s &
+stress=$!
+while kill -0 $stress 2>/dev/null; do
+	echo 0 >$cpu
+	sleep 0.5
+	echo 1 >$cpu
+	sleep 0.5
+done
+wait $stress
+tracectl stop --json >/job/stopped
+rmmod tracectl
+"""
+
+THREADS = """
+set -e
+tracectl start -o /job/threads.trace
+{threads} 10000 3 >/job/said
+tracectl stop --json >/job/threads.json
+tracectl start --subbuf-size 16M --subbuf-count 64 -o /job/memory.trace 2>/job/memory && exit 10
+tracectl start --subbuf-size 64K --subbuf-count 4 --no-compress -o /job/stopped.trace
+pid=$(tracectl status --json | sed -n 's/.*"owner_pid": \\([0-9]*\\).*/\\1/p')
+now() { cut -d' ' -f1 /proc/uptime; }
+now >/job/times
+{flood} 200000 2
+now >>/job/times
+kill -STOP $pid
+{flood} 200000 2
+now >>/job/times
+kill -CONT $pid
+tracectl stop --json >/job/stopped.json
+rmmod tracectl
+"""
+
+SESSIONS = """
+set -e
+stress-ng --quiet --open 1 --switch 1 --timeout 0 &
+$python - {rounds} >/job/memory <<'END'
+import json, sys, time
+from pathlib import Path
+from tracectl.abi.control import EventClass
+from tracectl.kernel.device import Device
+from tracectl.kernel.recorder import Recorder
+from tracectl.kernel.shapes import shapes_of
+from tracectl.tables.table import load_tables
+
+WARM = 20
+shapes = shapes_of(load_tables())
+classes = EventClass.ALL & ~EventClass.USER & ~EventClass.DIVERGENCE
+
+
+class Nowhere:
+    def write_chunk(self, cpu, seq, data):
+        pass
+
+
+def session():
+    with Device() as device:
+        device.configure(shapes, classes=classes, subbuf_bytes=1 << 16, subbuf_count=4)
+        with Recorder(device, 1 << 16, 4) as recorder:
+            device.resume()
+            device.stop()
+            recorder.drain(Nowhere())
+
+
+def used_kib():
+    # What RCU frees later.
+    time.sleep(3)
+    Path("/proc/sys/vm/drop_caches").write_text("3")
+    facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    return {name: int(facts[name].split()[0]) for name in ("SUnreclaim", "VmallocUsed", "Percpu")}
+
+
+for _ in range(WARM):
+    session()
+before = used_kib()
+for _ in range(int(sys.argv[1])):
+    session()
+print(json.dumps({"before": before, "after": used_kib()}))
+END
+kill %1
+wait %1 || true
+rmmod tracectl
+"""
+
+
+def _verify(path) -> dict:
+    command = [sys.executable, "-m", "tracectl", "verify", "--json", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    facts = json.loads(done.stdout)
+    assert facts["whole"], facts["faults"][:5]
+    return facts
+
+
+@pytest.mark.parametrize(
+    "seconds", [30, pytest.param(300, marks=pytest.mark.slow)], ids=["short", "long"]
+)
+def test_cpus_come_and_go(guest, tmp_path, seconds):
+    script = HOTPLUG.replace("{seconds}", str(seconds))
+    assert guest(script, **EMULATED) == 0, (tmp_path / "out").read_text()
+    facts = _verify(tmp_path / "a.trace")
+    assert facts["recorded"] > 1000 * seconds
+    with open_capture(tmp_path / "a.trace") as capture:
+        assert {cpu.cpu for cpu in capture.end.cpus} == {0, 1}
+        assert all(cpu.subbufs for cpu in capture.end.cpus)
+
+
+def test_thousands_of_threads_no_memory_and_no_reader(guest, workload, tmp_path):
+    script = THREADS.replace("{threads}", workload("many_threads"))
+    script = script.replace("{flood}", workload("getppid_threads"))
+    assert guest(script) == 0, (tmp_path / "out").read_text()
+    _verify(tmp_path / "threads.trace")
+    with open_capture(tmp_path / "threads.trace") as capture:
+        getppid = sum(cpu.syscalls[110].entries for cpu in capture.end.cpus if 110 in cpu.syscalls)
+    assert getppid >= 30_000
+    said = (tmp_path / "memory").read_text()
+    assert "no memory for buffers of 1024 MiB a CPU" in said
+    assert not (tmp_path / "memory.trace").exists()
+    # A reader that does not come for its data costs events, which are counted, and no time.
+    facts = _verify(tmp_path / "stopped.trace")
+    assert facts["lost"] > 100_000
+    times = [float(line) for line in (tmp_path / "times").read_text().split()]
+    assert times[2] - times[1] < 2 * (times[1] - times[0]) + 1
+
+
+@pytest.mark.parametrize(
+    "rounds", [25, pytest.param(500, marks=pytest.mark.slow)], ids=["few", "many"]
+)
+def test_sessions_leave_no_memory_behind(guest, tmp_path, rounds):
+    script = SESSIONS.replace("{rounds}", str(rounds))
+    assert guest(script, **EMULATED) == 0, (tmp_path / "out").read_text()
+    memory = json.loads((tmp_path / "memory").read_text())
+    for name, before_kib in memory["before"].items():
+        # Of many sessions, two pages that each leaves behind would show.
+        assert memory["after"][name] - before_kib < 1024 + 4 * rounds, (name, memory)

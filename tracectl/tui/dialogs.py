@@ -1,0 +1,113 @@
+"""Questions above a screen: which action, with what command line, into which file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tracectl.tui.actions import Action
+from tracectl.tui.sieve import WORDS
+
+
+class Dialog(ModalScreen[str | None]):
+    """Answers a text, or None when it was left."""
+
+    DEFAULT_CSS = """
+    Dialog { align: center middle; }
+    Dialog > Vertical, Dialog > VerticalScroll { width: 78; max-width: 100%; height: auto;
+        max-height: 100%; background: $panel; border: round $accent; padding: 0 1; }
+    Dialog OptionList { border: none; height: auto; background: $panel; padding: 0; }
+    Dialog Static { height: auto; }
+    Dialog #warning { color: $text-warning; }
+    Dialog #hint { color: $text-muted; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss_empty", "Cancel")]
+
+    def action_dismiss_empty(self) -> None:
+        self.dismiss(None)
+
+
+class MenuDialog(Dialog):
+    """Answers the number of the action, as text."""
+
+    def __init__(self, title: str, actions: Sequence[Action]) -> None:
+        super().__init__()
+        self._title = title
+        self._actions = actions
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = "Control"
+            yield Static(self._title, markup=False)
+            yield OptionList(*(Option(_option(one)) for one in self._actions), compact=True)
+            yield Static("Enter chooses, Escape leaves", id="hint")
+
+    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
+        self.dismiss(str(message.option_index))
+
+
+class AskDialog(Dialog):
+    """Answers the line, which begins as ``value`` after ``prompt``."""
+
+    def __init__(self, title: str, prompt: str, value: str, warning: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._prompt = prompt
+        self._value = value
+        self._warning = warning
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = self._title
+            if self._warning:
+                yield Static(self._warning, id="warning", markup=False)
+            yield Static(self._prompt, markup=False)
+            yield Input(self._value, select_on_focus=False, compact=True)
+            yield Static("Enter does it, Escape leaves", id="hint")
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        self.dismiss(message.value.strip() or None)
+
+
+class HelpDialog(Dialog):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,q,enter", "dismiss_empty", show=False)
+    ]
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as box:
+            box.border_title = "Keys"
+            yield Static(_help(), markup=False)
+
+
+def _option(action: Action) -> Text:
+    text = Text(f"{action.title}\n", style="bold")
+    text.append(f"  tracectl {action.command}", style="dim not bold")
+    return text
+
+
+def _help() -> str:
+    return "\n".join([*_KEYS, "", "filter words, all of which have to hold:", *WORDS.split("\n")])
+
+
+_KEYS = (
+    "1 … 7         screens         Enter   opens the row    Escape  goes back",
+    "Tab           next table      ↑ ↓ PgUp PgDn Home End, or the mouse",
+    "o  O          next, previous column to sort by; or click on its title",
+    "Space         holds the view; what is traced goes on being counted",
+    "c             control: start, stop, filter, snapshot    p  pause, resume",
+    "e             exports what is seen as .csv, .json or .txt",
+    "t             processes as a tree, or flat",
+    "/  f  n  N    events: filter, follow a thread, next and previous failure",
+    "+ - , . 0     captures: a shorter, longer, earlier, later part; all",
+    "P  { }        captures: plays on from here; slower, faster",
+    "Ctrl-P        all commands, themes too       q  quits",
+)

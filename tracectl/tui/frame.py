@@ -1,0 +1,105 @@
+"""What stands above every screen: where one is, what there is, and what was lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual import events
+from textual.widget import Widget
+
+from tracectl.tui.charts import format_count
+
+if TYPE_CHECKING:
+    from tracectl.tui.app import ViewApp
+
+TABS = ("Overview", "Syscalls", "Processes", "Files", "Errors", "Latency", "Events")
+_STATES = {
+    "tracing": ("●", "tracing"),
+    "armed": ("‖", "paused"),
+    "idle": ("○", "idle"),
+    "not loaded": ("-", "not loaded"),
+    "unknown": ("?", "no access"),
+    "capture": ("▤", "capture"),
+}
+
+
+class Frame(Widget):
+    """Three lines: the path with the state, the tabs, the counts."""
+
+    DEFAULT_CSS = """
+    Frame { height: 3; dock: top; background: $panel; }
+    """
+
+    app: ViewApp
+
+    def render(self) -> Text:
+        width = self.size.width
+        lines = [self._path(width), self._tabs(), self._counts()]
+        for line in lines:
+            line.truncate(width, overflow="ellipsis")
+        return Text("\n").join(lines)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 1:
+            at = 0
+            for number, tab in enumerate(TABS, 1):
+                at += len(tab) + 4
+                if event.x < at:
+                    self.app.action_tab(number)
+                    return
+
+    def _path(self, width: int) -> Text:
+        facts = self.app.facts
+        crumbs = ["tracectl"]
+        if facts is not None:
+            crumbs.append(facts.title if not facts.is_live else facts.host)
+        path = Text(" > ".join([*crumbs, *self.app.crumbs]), style="bold", no_wrap=True)
+        state = self._state()
+        room = width - len(state) - 2
+        path.truncate(max(room, 1), overflow="ellipsis", pad=True)
+        return Text(" ") + path + state
+
+    def _state(self) -> Text:
+        sign, name = _STATES[self.app.state]
+        colours = self.app.colours
+        style = {"tracing": colours["success"], "capture": colours["accent"]}.get(
+            self.app.state, colours["warning"]
+        )
+        text = Text(f"{sign} {name}", style=f"bold {style}")
+        if self.app.is_frozen:
+            text.append(" view held", style=f"bold {colours['warning']}")
+        return text
+
+    def _tabs(self) -> Text:
+        text = Text(no_wrap=True)
+        active = self.app.tab
+        for number, tab in enumerate(TABS, 1):
+            style = "reverse bold" if number == active else ""
+            text.append(f" {number} {tab} ", style=style)
+        return text
+
+    def _counts(self) -> Text:
+        colours = self.app.colours
+        text = Text(" ", no_wrap=True)
+        view, losses = self.app.view, self.app.losses
+        if view is None:
+            text.append(self.app.note, style=colours["warning"])
+            return text
+        generated = losses.generated or view.records
+        text.append(f"{format_count(self.app.rate)} events/s")
+        text.append(f"  {format_count(generated)} events  ")
+        lost = max(losses.lost, sum(view.lost.values()))
+        if lost and self.app.is_losing:
+            text.append(f"! {lost:,} LOST, growing", style=f"bold reverse {colours['error']}")
+        else:
+            text.append(f"lost {lost:,}", style=f"bold {colours['error']}" if lost else "")
+        if view.missed:
+            text.append(f"  {view.missed:,} blocks not seen", style=colours["warning"])
+        if losses.filtered:
+            text.append(f"  {format_count(losses.filtered)} filtered out")
+        if self.app.note:
+            text.append(f"  {self.app.note}", style=colours["warning"])
+        elif self.app.part < 1:
+            text.append(f"  reading {self.app.part:.0%}", style=colours["accent"])
+        return text

@@ -1,0 +1,152 @@
+"""The calls themselves, as strace writes them: newest last, held when one scrolls back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tracectl.errors import UsageError
+from tracectl.live.model import View
+from tracectl.live.source import Facts
+from tracectl.tui.found import FoundRows, Search
+from tracectl.tui.grid import Column, Grid
+from tracectl.tui.screens.base import ViewScreen
+from tracectl.tui.screens.detail import DetailScreen
+from tracectl.tui.screens.ranked import texts_of
+from tracectl.tui.sieve import Sieve, parse_sieve
+
+_COLUMNS = (
+    Column("time (UTC)", 15, is_left=True),
+    Column("process", 10, is_left=True),
+    Column("tid", 7),
+    Column("call", 0, is_left=True, least=10),
+    Column("took", 8),
+)
+_SEEN_LIMIT = 100_000
+
+
+class EventsScreen(ViewScreen):
+    """Those that get through ``given``, where it was opened from, and what is typed."""
+
+    tab = 7
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back"),
+        Binding("slash", "filter", "Filter"),
+        Binding("f", "follow", "Follow thread"),
+        Binding("n", "next(1)", "Next", show=False),
+        Binding("N", "next(-1)", show=False),
+    ]
+    CSS = """
+    EventsScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
+    EventsScreen #filter.open { display: block; }
+    EventsScreen #said { height: 1; color: $text-muted; }
+    """
+
+    def __init__(self, given: Sieve | None = None) -> None:
+        super().__init__()
+        self._given = given or Sieve()
+        self._typed = Sieve()
+        self._search: Search | None = None
+        self._rows: FoundRows | None = None
+        self.crumb = self._given.label or "Events"
+
+    def body(self) -> Iterable[Widget]:
+        grid = Grid(_COLUMNS, id="rows")
+        grid.empty_text = "no call gets through"
+        yield grid
+        yield Static("", id="said", markup=False)
+        yield Input(placeholder="-e %file --failed --comm ls  a word", id="filter", compact=True)
+
+    def show(self, view: View, facts: Facts) -> None:
+        lines = self.app.lines
+        if lines is None:
+            return
+        sieve = self._given & self._typed
+        if self._search is None or self._search.sieve != sieve:
+            self._search = Search(facts, sieve)
+        self._rows = FoundRows(view, self._search.find(view), lines)
+        grid = self.query_one("#rows", Grid)
+        grid.show(self._rows, at_end=not self.app.is_frozen and facts.is_live)
+        self._say(view)
+
+    def _say(self, view: View) -> None:
+        count = len(self._rows or ())
+        said = f" {count:,} of {view.calls:,} calls"
+        if view.shelf.dropped:
+            said += f"; the oldest {view.shelf.dropped:,} are no longer kept"
+        if self._typed.text:
+            said += f"; filter: {self._typed.text}"
+        self.query_one("#said", Static).update(said)
+
+    def on_grid_moved(self, message: Grid.Moved) -> None:
+        """Who looks at a row wants it to stay; at the last one, to go on."""
+        if self.app.is_live:
+            self.app.set_held(message.grid.cursor < len(message.grid.rows) - 1)
+
+    def on_grid_opened(self, message: Grid.Opened) -> None:
+        if self._rows is not None:
+            place = self._rows.find(message.key)
+            if place is not None:
+                self.app.set_held(True)
+                self.app.push_screen(DetailScreen(*self._rows.at(place)))
+
+    def action_filter(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.add_class("open")
+        field.value = self._typed.text
+        field.focus()
+
+    def action_follow(self) -> None:
+        """Only the thread under the cursor; once more: all."""
+        grid = self.query_one("#rows", Grid)
+        if self._typed.pid is not None:
+            self._typed = Sieve()
+        elif self._rows is not None and grid.current is not None:
+            page, index = self._rows.at(grid.cursor)
+            self._type(f"-p {int(page.tid[index])}")
+        self.app.show_now()
+
+    def action_next(self, by: int) -> None:
+        """The next call that failed."""
+        grid, rows = self.query_one("#rows", Grid), self._rows
+        place = grid.cursor + by
+        while rows is not None and 0 <= place < len(rows):
+            page, index = rows.at(place)
+            if -4095 <= int(page.result[index]) < 0:
+                grid.move_to(place)
+                return
+            place += by
+        self.app.bell()
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        if self._type(message.value):
+            self._close_filter()
+            self.app.show_now()
+
+    def action_leave(self) -> None:
+        """Escape closes the filter first."""
+        if self.query_one("#filter", Input).has_class("open"):
+            self._close_filter()
+        else:
+            self.app.action_leave()
+
+    def _type(self, text: str) -> bool:
+        facts = self.app.facts
+        try:
+            self._typed = parse_sieve(text, facts.tables if facts else [])
+        except UsageError as error:
+            self.app.notify(str(error), severity="error", markup=False)
+            return False
+        return True
+
+    def _close_filter(self) -> None:
+        self.query_one("#filter", Input).remove_class("open")
+        self.query_one("#rows", Grid).focus()
+
+    def seen(self) -> tuple[list[str], list[list[str]]]:
+        header, rows = texts_of(self.query_one("#rows", Grid))
+        return header, rows[-_SEEN_LIMIT:]

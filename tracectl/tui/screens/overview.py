@@ -1,0 +1,156 @@
+"""The machine at a glance: its rate, its CPUs, and the busiest of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from tracectl.kernel.choice import slot_name
+from tracectl.live.model import View
+from tracectl.live.source import CpuState, Facts
+from tracectl.tui import cells, charts
+from tracectl.tui.grid import Column, Grid
+from tracectl.tui.screens.base import ViewScreen
+from tracectl.tui.screens.errors import ErrorsScreen, error_rows
+from tracectl.tui.screens.files import FilesScreen, file_rows
+from tracectl.tui.screens.processes import process_rows
+from tracectl.tui.screens.ranked import texts_of
+from tracectl.tui.screens.syscalls import SyscallsScreen, syscall_rows
+from tracectl.tui.sieve import Sieve
+
+_SYSCALLS = SyscallsScreen.columns
+_PROCESSES = (Column("process", 0, is_left=True), cells.RATE)
+_FILES = (Column("file", 0, is_left=True), cells.CALLS)
+_ERRORS = (Column("error", 8, is_left=True), Column("syscall", 0, is_left=True), cells.CALLS)
+_LABEL_WIDTH = 8
+_BUFFER_WIDTH = 8
+_MANY_LINES = 34
+
+
+class RateChart(Widget):
+    """Events a second over time."""
+
+    DEFAULT_CSS = "RateChart { height: 3; color: $accent; }"
+    rates: Sequence[float] = ()
+
+    def render(self) -> Text:
+        width, height = self.size.width - _LABEL_WIDTH - 1, self.size.height
+        if width < 1 or height < 1:
+            return Text("")
+        shown = list(self.rates)[-width:]
+        labels = [""] * height
+        labels[0], labels[-1] = charts.format_count(max(shown, default=0)), "/s"
+        lines = charts.columns(shown, width, height)
+        text = Text(no_wrap=True)
+        for label, line in zip(labels, lines, strict=True):
+            text.append(label.rjust(_LABEL_WIDTH - 1) + " ", style="dim")
+            text.append(line + "\n")
+        text.rstrip()
+        return text
+
+
+class Cpus(Widget):
+    """A line a CPU: events a second, the buffer, what was lost. The busiest, where there are
+    more than lines."""
+
+    DEFAULT_CSS = "Cpus { height: auto; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[Text] = []
+
+    def show(self, view: View, facts: Facts, states: dict[int, CpuState], colour: str) -> None:
+        course = view.course
+        rates = course.events[-10:].sum(axis=0) * (1e9 / course.width_ns / 10)
+        if not facts.is_live:
+            rates = course.events.sum(axis=0) * (1e9 / max(facts.span_ns, 1))
+        seen = [cpu for cpu in range(facts.cpus) if course.events[:, cpu].any() or cpu in view.lost]
+        room = 2 if self.app.size.height < _MANY_LINES else 8
+        order = sorted(seen, key=lambda cpu: -rates[cpu])
+        shown, rest = sorted(order[:room]), order[room:]
+        width = max(8, self.app.size.width - 52)
+        trend = course if facts.is_live else course.folded(width)
+        self._lines = []
+        for cpu in shown:
+            line = Text(f" CPU {cpu:<3}", no_wrap=True)
+            line.append(charts.sparkline(trend.events[:, cpu].tolist(), width).rjust(width))
+            line.append(f" {charts.format_count(float(rates[cpu])):>6}/s")
+            state = states.get(cpu, CpuState())
+            if state.fill is not None:
+                line.append(f"  buffer {charts.bar(state.fill, _BUFFER_WIDTH)} {state.fill:>4.0%}")
+            lost = max(state.lost, view.lost.get(cpu, 0))
+            line.append(f"  lost {lost:,}", style=f"bold {colour}" if lost else "dim")
+            self._lines.append(line)
+        if rest:
+            self._lines[-1].append(f"  and {len(rest)} CPUs more", style="dim")
+        self.refresh(layout=True)
+
+    def render(self) -> Text:
+        return Text("\n").join(self._lines)
+
+
+class OverviewScreen(ViewScreen):
+    tab = 1
+    crumb = "Overview"
+    CSS = """
+    OverviewScreen Horizontal { height: 1fr; min-height: 4; }
+    OverviewScreen #syscalls { height: 2fr; }
+    OverviewScreen Horizontal Grid { width: 1fr; margin-right: 1; }
+    OverviewScreen .tall RateChart { height: 6; }
+    """
+
+    def body(self) -> Iterable[Widget]:
+        yield RateChart()
+        yield Cpus()
+        syscalls = Grid(_SYSCALLS, id="syscalls")
+        syscalls.sort = self.sort
+        syscalls.empty_text = "no system call yet"
+        yield syscalls
+        with Horizontal():
+            yield Grid(_PROCESSES, id="processes")
+            yield Grid(_FILES, id="files")
+            yield Grid(_ERRORS, id="errors")
+
+    @property
+    def sort(self) -> str:
+        return "rate" if self.app.is_live else "time"
+
+    def show(self, view: View, facts: Facts) -> None:
+        span_s, sort = self.app.span_s, self.sort
+        chart = self.query_one(RateChart)
+        chart.styles.height = 6 if self.size.height >= _MANY_LINES else 3
+        # Of a capture all is seen, of what goes on the newest.
+        width = chart.size.width - _LABEL_WIDTH - 1
+        course = view.course if facts.is_live else view.course.folded(width)
+        chart.rates = course.rate.tolist()
+        chart.refresh()
+        self.query_one(Cpus).show(view, facts, self.app.losses.cpus, self.app.colours["error"])
+        grid = self.query_one("#syscalls", Grid)
+        grid.sort = sort
+        grid.show(syscall_rows(view.syscalls, sort, facts, span_s, _SYSCALLS))
+        self._grid("processes").show(process_rows(view, sort, facts, span_s, _PROCESSES))
+        self._grid("files").show(file_rows(view, "calls", facts, span_s, _FILES))
+        self._grid("errors").show(error_rows(view, "calls", facts, span_s, _ERRORS))
+
+    def on_grid_opened(self, message: Grid.Opened) -> None:
+        key, view, facts = message.key, self.app.view, self.app.facts
+        if not isinstance(key, int) or view is None or facts is None:
+            return
+        if message.grid.id == "syscalls":
+            name = slot_name(key, facts.tables)
+            self.app.open_events(Sieve(label=name, slots=frozenset({key})))
+        elif message.grid.id == "processes":
+            self.app.push_screen(SyscallsScreen(key, view.who_is(key).comm))
+        elif message.grid.id == "files":
+            self.app.push_screen(FilesScreen())
+        else:
+            self.app.push_screen(ErrorsScreen())
+
+    def seen(self) -> tuple[list[str], list[list[str]]]:
+        return texts_of(self._grid("syscalls"))
+
+    def _grid(self, name: str) -> Grid:
+        return self.query_one(f"#{name}", Grid)
