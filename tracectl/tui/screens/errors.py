@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
 from tracectl.live.source import Facts
-from tracectl.render.arguments import error_name
+from tracectl.render.results import error_name
 from tracectl.tui import cells
 from tracectl.tui.grid import Cell, Column, Rows
 from tracectl.tui.ranked import RankedRows, order_of, rates_of
