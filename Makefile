@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # make trace: from a fresh clone to the report of a real program.
 # make test:  everything is checked, in guests with the real module, too;
+# make guest: only those; KERNELS=7.2 make guest: on another kernel.
 # make test-slow: packages on clean machines.
 # make test-kernels, make build-kernels: on every kernel, or on those of KERNELS="6.12 7.2".
 #
@@ -12,7 +13,10 @@ PROGRAM ?= ls -lR /etc/apt
 CAPTURE ?= build/first.trace
 EACH_KERNEL := $(or $(KERNELS),5.10 6.1 6.12 6.12-cloud 6.12-rt 7.2 7.3)
 
-.PHONY: all setup trace test test-slow test-kernels build-kernels fast lint man deb wheel clean
+# Two test runs with pytest's own base directory remove each other's results.
+BESIDE := --basetemp="$$(mktemp -d)/pytest"
+
+.PHONY: all setup trace test guest test-slow test-kernels build-kernels fast lint man deb wheel clean
 
 all: test
 
@@ -40,6 +44,10 @@ fast: lint
 test: lint
 	$(BIN)/pytest -m "not slow"
 
+# Only what boots a guest.
+guest: setup
+	$(BIN)/pytest -m "guest and not slow" $(BESIDE)
+
 # Packages and the wheel on clean machines: many minutes.
 test-slow: lint
 	$(BIN)/pytest -m slow
@@ -54,7 +62,7 @@ test-kernels: setup
 	$(BIN)/python tests/matrix.py $(EACH_KERNEL)
 
 build-kernels: setup
-	KERNELS="$(EACH_KERNEL)" $(BIN)/pytest tests/kmod
+	KERNELS="$(EACH_KERNEL)" $(BIN)/pytest tests/kmod $(BESIDE)
 
 # For users: two Debian packages; a wheel and an sdist. All in dist/.
 deb: man

@@ -85,6 +85,9 @@ def guest(kernel, tmp_path):
 
     The script has $python, an interpreter that has tracectl, the function tracectl, and
     wait_until COMMAND..., which ends it when the command does not come to succeed.
+
+    A session that begins, changes or ends while another CPU is busy wants single_thread: with a
+    thread a CPU, QEMU runs breakpoints that the kernel has patched away meanwhile, and panics.
     """
     from tracectl.vm.build import module_for
     from tracectl.vm.guest import Options, python_of, run_guest

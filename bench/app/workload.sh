@@ -9,7 +9,7 @@ shift 2
 here=/dev/shm/apps
 mkdir -p $here
 
-# Under instruction counting an idle CPU's clock jumps to the next timer, so only busy time tells.
+# Waiting for files of the host is not the application's time, nor the tracer's.
 now() {
 	read -r up idle </proc/uptime
 	busy=$((${up%.*} * 100 + 1${up#*.} - ${idle%.*} * 100 - 1${idle#*.}))

@@ -44,7 +44,7 @@ def _tracectl(*arguments: object) -> str:
 
 
 def test_the_newest_records_are_kept(guest, workload, tmp_path):
-    code = guest(SCRIPT.replace("{flood}", workload("getppid_threads")))
+    code = guest(SCRIPT.replace("{flood}", workload("getppid_threads")), single_thread=True)
     assert code == 0, (tmp_path / "out").read_text()
 
     def read(name: str) -> str:

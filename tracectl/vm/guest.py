@@ -30,13 +30,15 @@ _HARMLESS = re.compile(r"unsupported hardware|Spectre|MDS CPU bug|BIOS bug")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a guest runs. ``icount``: one vCPU on which a nanosecond is an instruction. ``root``:
-    whose files it has, if the kernel has no userland."""
+    """How a guest runs. ``icount``: one vCPU on which a nanosecond is an instruction; when it is
+    idle its clock jumps to the next timer, or with ``icount_sleeps`` goes on with the host's.
+    ``root``: whose files it has, if the kernel has no userland."""
 
     smp: int = 2
     memory_mib: int = 2048
     timeout_s: float = 600
     icount: bool = False
+    icount_sleeps: bool = False
     single_thread: bool = False
     module: Path | None = None
     boot: tuple[str, ...] = ()
@@ -239,7 +241,7 @@ def _qemu_command(
                     f"security_model=none,multidevs=remap{more}"]  # fmt: skip
         command += ["-device", f"virtio-9p-pci,fsdev={share.tag},mount_tag={share.tag}"]
     if options.icount:
-        command += ["-icount", "shift=0,sleep=off"]
+        command += ["-icount", f"shift=0,sleep={'on' if options.icount_sleeps else 'off'}"]
     return command
 
 
