@@ -16,7 +16,7 @@ EACH_KERNEL := $(or $(KERNELS),5.10 6.1 6.12 6.12-cloud 6.12-rt 7.2 7.3)
 # Two test runs with pytest's own base directory remove each other's results.
 BESIDE := --basetemp="$$(mktemp -d)/pytest"
 
-.PHONY: all setup trace test guest test-slow test-kernels build-kernels fast lint man deb wheel clean
+.PHONY: all setup trace test guest test-slow test-kernels build-kernels fast lint man screenshots deb wheel clean
 
 all: test
 
@@ -63,6 +63,10 @@ test-kernels: setup
 
 build-kernels: setup
 	KERNELS="$(EACH_KERNEL)" $(BIN)/pytest tests/kmod $(BESIDE)
+
+# The pictures in docs/images.
+screenshots: setup
+	$(BIN)/python tests/tui/screenshots.py docs/images
 
 # For users: two Debian packages; a wheel and an sdist. All in dist/.
 deb: man

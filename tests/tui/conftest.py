@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
-SMALL, LARGE = (80, 24), (200, 60)
+SMALL = (80, 24)
 
 
 @pytest.fixture(scope="session")

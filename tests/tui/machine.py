@@ -15,7 +15,8 @@ FORK, EXECVE, EXIT_GROUP = 56, 59, 231
 ENOENT, EAGAIN, EACCES = 2, 11, 13
 TASKS = [
     Task(1, 1, 0, "systemd"), Task(50, 50, 1, "sshd"), Task(100, 100, 50, "bash"),
-    Task(200, 200, 100, "stress"), Task(300, 300, 1, "nginx"), Task(301, 300, 1, "nginx"),
+    Task(200, 200, 100, "stress"), Task(301, 300, 1, "nginx"),
+    Task(300, 300, 1, "nginx", cgroup=f"/docker/{'c0ffee' * 10}beef"),
 ]  # fmt: skip
 FILES = (
     b"/etc/passwd",
@@ -24,6 +25,7 @@ FILES = (
     b"/tmp/a b",
 )
 SECONDS = 10
+GAP_NS = 3_000_000
 AT_FDCWD, PATH = 0xFFFFFF9C, 0x55D00010
 _FIRST_NS = 1_000_000_000
 _SIZE_BYTES = 1 << 14
@@ -32,7 +34,8 @@ _SIZE_BYTES = 1 << 14
 class Cpu:
     """Writes calls one after the other, in as many sub-buffers as it takes."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, rng: random.Random) -> None:
+        self._rng = rng
         self.now_ns = _FIRST_NS + number
         self.done: list[SubBuffer] = []
         self._number = number
@@ -46,7 +49,7 @@ class Cpu:
             self._open.name(self.now_ns + spent_ns // 4, tid, path, site)
         self.now_ns += spent_ns
         self._open.exit(self.now_ns, tid, nr, result)
-        self.now_ns += 200
+        self.now_ns += 200 + self._rng.randrange(2 * GAP_NS)
 
     def start(self, tid: int, child: int, path: bytes) -> None:
         self.call(tid, FORK, 90_000, child)
@@ -71,7 +74,7 @@ class Cpu:
 
 def write_machine(path: Path) -> Path:
     rng = random.Random(7)
-    cpus = [Cpu(0), Cpu(1)]
+    cpus = [Cpu(0, rng), Cpu(1, rng)]
     for second in range(SECONDS):
         start_ns = _FIRST_NS + second * 1_000_000_000
         for cpu in cpus:

@@ -86,6 +86,18 @@ def test_before_the_first_event():
     assert 12 not in {tgid for tgid, _ in rows}
 
 
+def test_time_with_a_loss_in_it_is_nobodys():
+    """The second sub-buffer says that an event was lost before it."""
+    first = SubBuffer().entry(1000, 7, READ).exit(1100, 7, READ).entry(1300, 7, FUTEX)
+    second = SubBuffer(seq=1, lost=1).far_exit(5000, 7, READ).entry(5200, 7, READ)
+    accountant = Accountant([Task(7, 7, 1, "x")])
+    for subbuffer in (first, second):
+        accountant.add(subbuffer.decode())
+    rows = {row.call: (row.user_ns, row.kernel_ns) for row in accountant.spans()}
+    assert rows == {READ: (0, 100), NO_CALL: (400, 0), FUTEX: (0, 0)}
+    assert accountant.unknown_ns == 3700
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 50)), min_size=1, max_size=60))
 def test_no_time_is_lost_or_counted_twice(steps):

@@ -279,3 +279,14 @@ def test_what_is_settled_waits_for_each_cpu_but_not_for_ever():
     assert settling.settled_ns == 300
     settling.add(0, 5000)
     assert settling.settled_ns == 4000
+
+
+def test_processes_are_named_moved_and_ended():
+    one = SubBuffer().fork(1000, 100, 200).exec(1100, 200, 200, b"/bin/ls")
+    one.rename(1200, 200, b"lister", 200)
+    one.cgroup(1300, 100, 7, b"/a.slice").attach(1400, 100, 200, 7)
+    view = model_of(one.task_exit(1500, 200, 256)).view()
+    process = view.who_is(200)
+    assert (process.ppid, process.comm, process.path) == (100, "lister", "/bin/ls")
+    assert (process.cgroup, process.exit_code) == ("/a.slice", 256)
+    assert view.who_is(100).exit_code is None

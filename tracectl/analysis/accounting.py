@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import EXIT_KINDS, NEAR_KINDS, NR_BITS, Kind
+from tracectl.analysis.gaps import Gaps
 from tracectl.analysis.tasks import TaskEvent, iter_task_events, lives_of
-from tracectl.capture.metadata import Calibration, Task
+from tracectl.capture.metadata import Calibration, CpuTotals, Task
 from tracectl.decode.arguments import numbers_of
 from tracectl.decode.subbuffer import Records, Rows
 
@@ -55,10 +56,20 @@ class Span:
 
 class Accountant:
     """Takes the sub-buffers of a capture, each CPU's in their order; about 30 bytes an event.
-    ``tasks`` are the threads that tracing found alive. Of a capture that ``is_partial`` only
-    processes with calls are looked at: of others no more is seen than that they were next."""
+    ``tasks`` are the threads that tracing found alive, ``totals`` the end block's. Of a capture
+    that ``is_partial`` only processes with calls are looked at: of others no more is seen than that
+    they were next. ``unknown_ns`` is time of threads in which some CPU lost events, which may have
+    been theirs: it is nobody's."""
 
-    def __init__(self, tasks: Iterable[Task] = (), *, is_partial: bool = False) -> None:
+    def __init__(
+        self,
+        tasks: Iterable[Task] = (),
+        totals: Iterable[CpuTotals] = (),
+        *,
+        is_partial: bool = False,
+    ) -> None:
+        self.unknown_ns = 0
+        self._gaps = Gaps(totals)
         self._tasks = list(tasks)
         self._is_partial = is_partial
         self._parts: list[tuple[_U64, _I64, _I64, _I64]] = []
@@ -68,6 +79,7 @@ class Accountant:
         self._last_ns = 0
 
     def add(self, records: Records) -> None:
+        self._gaps.add(records)
         self._first_ns = min(self._first_ns, records.first_ns)
         self._last_ns = max(self._last_ns, records.last_ns)
         self._events += iter_task_events(records)
@@ -118,6 +130,9 @@ class Accountant:
         kernel_threads = {task.tgid for task in self._tasks if task.ppid == _KTHREADD}
         is_kthread = np.isin(tgid, list(kernel_threads | {_KTHREADD}))
         spent_ns, mode, place, call = line.spent(self._last_ns, is_kthread)
+        lost = self._gaps.between(line.time_ns, line.time_ns + spent_ns.view(np.uint64))
+        self.unknown_ns = int(spent_ns[lost].sum())
+        spent_ns[lost] = 0
         keys, group = np.unique(np.stack((tgid, call)), axis=1, return_inverse=True)
         group = group.reshape(-1)
 

@@ -29,7 +29,8 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
             capture.path,
             "was recorded without --sched; nothing in it tells when its threads had a CPU",
         )
-    accountant = Accountant(capture.metadata.tasks, is_partial=config.is_partial)
+    totals = () if capture.end is None else capture.end.cpus
+    accountant = Accountant(capture.metadata.tasks, totals, is_partial=config.is_partial)
     for records in iter_records(capture):
         accountant.add(records)
     spans = accountant.spans()
@@ -44,6 +45,7 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
         "lost": lost_of(capture)[1],
         "problems": capture.problems,
         "calibration": None if calibration is None else asdict(calibration),
+        "unknown_ns": accountant.unknown_ns,
         "recorder_ns": sum(span.user_ns + span.kernel_ns for span in own),
         "processes": _by_process(calls),
         "syscalls": [call for call in calls if call["syscall"] is not None],
@@ -86,7 +88,8 @@ def _print(facts: dict[str, Any]) -> None:
     for problem in facts["problems"]:
         print(f"! {problem}")
     if facts["lost"]:
-        print(f"! {facts['lost']:,} events were lost: what came after one may be counted wrongly")
+        unknown = format_duration(facts["unknown_ns"])
+        print(f"! {facts['lost']:,} events were lost: {unknown} of all threads' time is not known")
     if facts["recorder_ns"]:
         print(f"the recorder itself had a CPU for {format_duration(facts['recorder_ns'])}")
     found = facts["calibration"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -70,6 +71,19 @@ class EventMonitor:
             return
         if device is not None:
             yield from _events_of(device)
+
+    def take(self, most: int) -> Iterator[Event]:
+        """What has come already, of ``most`` uevents."""
+        for _ in range(most):
+            if not _is_readable(self.fileno()):
+                return
+            yield from self.poll(0)
+
+
+def _is_readable(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _events_of(device: Any) -> Iterator[Event]:

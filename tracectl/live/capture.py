@@ -171,6 +171,7 @@ def facts_of(capture: Capture, span_ns: int) -> Facts:
         moments=[*metadata.clocks, *(capture.end.clocks if capture.end else ())],
         is_live=not span_ns,
         tasks=metadata.tasks,
+        cgroups=metadata.cgroups,
         span_ns=span_ns,
     )
 

@@ -13,7 +13,7 @@ from tracectl.errors import DeviceError
 from tracectl.kernel.device import Device
 from tracectl.kernel.shapes import flight_label, shapes_of
 from tracectl.kernel.stream import Stream
-from tracectl.kernel.tasks import iter_tasks
+from tracectl.kernel.tasks import find_cgroups, iter_tasks
 from tracectl.live.capture import times_of
 from tracectl.live.source import FOREVER_NS, CpuState, Facts, Losses, Settling
 from tracectl.tables.table import load_tables
@@ -58,6 +58,7 @@ class FlightSource:
                 moments=[Moment(clocks.trace_ns, clocks.mono_ns, clocks.real_ns)],
                 is_live=True,
                 tasks=[Task(*task) for task in iter_tasks()],
+                cgroups=find_cgroups(),
             )
         except BaseException:
             self._device.close()

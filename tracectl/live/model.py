@@ -85,7 +85,7 @@ class Model:
         self.width_ns = bucket_of(length_ns) if length_ns else LIVE_BUCKET_NS
         # Of a capture a trend is all of it; of what goes on the last minute.
         self._trend_ns = self.width_ns * (LENGTH // HISTORY if length_ns else 1)
-        self.processes = Processes(facts.tasks)
+        self.processes = Processes(facts.tasks, facts.cgroups)
         self._files = Files(facts.tables)
         self._pairing = Pairing()
         self._book = Book(book_bytes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,8 +14,9 @@ from tracectl.tables.table import SyscallTable
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What does not change about a source. ``tables`` are by ABI; ``span_ns`` is the length of a
-    capture, 0 of what goes on."""
+    """What does not change about a source. ``tables`` are by ABI; ``tasks`` and ``cgroups``, which
+    are paths by inode, those that were there at its start; ``span_ns`` is the length of a capture,
+    0 of what goes on."""
 
     title: str
     host: str
@@ -26,6 +27,7 @@ class Facts:
     moments: Sequence[Moment]
     is_live: bool
     tasks: Sequence[Task] = ()
+    cgroups: Mapping[int, str] = field(default_factory=dict)
     span_ns: int = 0
 
 

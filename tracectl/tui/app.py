@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -14,12 +15,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tracectl.errors import TracectlError
-from tracectl.kernel.events import Event, Subject
+from tracectl.kernel.events import Subject
 from tracectl.live.capture import CaptureSource
 from tracectl.live.model import View
 from tracectl.live.situation import Situation, look, open_running
 from tracectl.live.source import Facts, Losses
-from tracectl.live.watch import Watch
+from tracectl.live.watch import LOOK_S, Watch
 from tracectl.live.worker import Worker
 from tracectl.tui.actions import Action, Outcome, actions_for, run_action
 from tracectl.tui.dialogs import AskDialog, HelpDialog, MenuDialog
@@ -82,6 +83,7 @@ class ViewApp(App[None]):
         self._lost, self._lost_s = 0, float("-inf")
         self._said: str | None = None
         self._session_id = 0
+        self._looks = 0
         self.situation = Situation("capture" if path is not None else "unknown")
         self.span: Span | None = None
         self.is_playing = False
@@ -185,14 +187,20 @@ class ViewApp(App[None]):
             self._adopt(self._worker or Worker(partial(CaptureSource, self._path)))
         self.push_screen(OverviewScreen())
         if self._path is None:
-            self._watch = Watch(self._tell).start()
+            self._watch = Watch()
+            fd = self._watch.fileno()
+            if fd is None:
+                self.set_interval(LOOK_S, self._look)
+            else:
+                asyncio.get_running_loop().add_reader(fd, self._take_events)
             self._look()
         period_s = _REMOTE_S if "SSH_CONNECTION" in os.environ else _LOCAL_S
         self.set_interval(period_s, self._tick)
 
     def on_unmount(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
+        fd = self._watch.fileno() if self._watch is not None else None
+        if fd is not None:
+            asyncio.get_running_loop().remove_reader(fd)
         if self._worker is not None:
             self._worker.close()
 
@@ -232,20 +240,20 @@ class ViewApp(App[None]):
 
     # What the machine does.
 
-    def _tell(self, event: Event) -> None:
-        """Called by the watch's thread."""
-        if self.is_running:
-            self.call_from_thread(self._note_event, event)
-
-    def _note_event(self, event: Event) -> None:
-        if event.subject in (Subject.MODULE, Subject.CPU):
-            which = f"CPU {event.cpu}" if event.cpu is not None else "the module"
-            self.notify(f"{which} is {event.value}")
-        if event.subject is not Subject.LOST:
+    def _take_events(self) -> None:
+        events = self._watch.take() if self._watch is not None else []
+        for event in events:
+            if event.subject in (Subject.MODULE, Subject.CPU):
+                which = f"CPU {event.cpu}" if event.cpu is not None else "the module"
+                self.notify(f"{which} is {event.value}")
+        if any(event.subject is not Subject.LOST for event in events):
             self._look()
 
     def _look(self) -> None:
-        self.run_worker(self._find_situation, thread=True, exclusive=True, group="look")
+        """One at a time; what happens meanwhile is looked at afterwards."""
+        self._looks += 1
+        if self._looks == 1:
+            self.run_worker(self._find_situation, thread=True)
 
     def _find_situation(self) -> None:
         situation = look()
@@ -259,6 +267,9 @@ class ViewApp(App[None]):
 
     def _set_situation(self, situation: Situation, worker: Worker | None, reason: str) -> None:
         self.situation = situation
+        is_again, self._looks = self._looks > 1, 0
+        if is_again:
+            self._look()
         if worker is not None:
             self._session_id = situation.session_id
             self._adopt(worker)

@@ -128,11 +128,14 @@ def _fields(kind: Kind, raw: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _provenance(kind: Kind, raw: bytes) -> list[str]:
-    if kind != Kind.NAME:
-        return ["the kernel's own copy"]
-    name = BODIES[kind].parse(raw)
-    source = "the kernel's own copy" if name.source == Source.KERNEL_COPY else "from user memory"
-    notes = [f"{source}, at site {Site(name.site).name.lower()}"]
-    if name.flags & NameFlag.TRUNCATED:
-        notes.append("cut: it was longer")
+    """Where the string of a record comes from, as far as its fields tell."""
+    if kind == Kind.DIVERGENCE:
+        return ["from user memory at the entry, then what the kernel acted on"]
+    fields = BODIES[kind].parse(raw)
+    from_user = "source" in fields and fields.source == Source.USER_COPY
+    notes = ["from user memory" if from_user else "the kernel's own copy"]
+    if kind == Kind.NAME:
+        notes = [f"{notes[0]}, at site {Site(fields.site).name.lower()}"]
+        if fields.flags & NameFlag.TRUNCATED:
+            notes.append("cut: it was longer")
     return notes

@@ -33,8 +33,8 @@ class HeatMap(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     HeatMap { height: 1fr; }
-    HeatMap .heat--1 { color: $success; }
-    HeatMap .heat--2 { color: $accent; }
+    HeatMap .heat--1 { color: $primary; }
+    HeatMap .heat--2 { color: $success; }
     HeatMap .heat--3 { color: $warning; }
     HeatMap .heat--4 { color: $error; }
     HeatMap .heat--label { color: $text-muted; }
@@ -159,7 +159,8 @@ class HeatMap(Widget, can_focus=True):
                 segments.append(Segment("◆" if not level else "◇", style))
             else:
                 segments.append(Segment(_SHADES[level], style))
-        return Strip(segments).crop_extend(0, self.size.width, self.rich_style)
+        # A cell each would be four times as much for a terminal.
+        return Strip(segments).simplify().crop_extend(0, self.size.width, self.rich_style)
 
     @property
     def _width(self) -> int:

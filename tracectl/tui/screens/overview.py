@@ -131,7 +131,8 @@ class OverviewScreen(ViewScreen):
         grid = self.query_one("#syscalls", Grid)
         grid.sort = sort
         grid.show(syscall_rows(view.syscalls, sort, facts, span_s, _SYSCALLS))
-        self._grid("processes").show(process_rows(view, sort, facts, span_s, _PROCESSES))
+        by_calls = "rate" if facts.is_live else "calls"
+        self._grid("processes").show(process_rows(view, by_calls, facts, span_s, _PROCESSES))
         self._grid("files").show(file_rows(view, "calls", facts, span_s, _FILES))
         self._grid("errors").show(error_rows(view, "calls", facts, span_s, _ERRORS))
 

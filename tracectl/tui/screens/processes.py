@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from tracectl.analysis.containers import container_of
 from tracectl.live.model import View
 from tracectl.live.processes import Process
 from tracectl.live.ranking import Table
@@ -18,7 +19,6 @@ from tracectl.tui.screens.ranked import RankedScreen
 from tracectl.tui.screens.syscalls import SyscallsScreen
 
 _COMM_WIDTH = 24
-_NOTHING: Sequence[Cell] = ("", "", "", "", "", "")
 
 
 class ProcessesScreen(RankedScreen):
@@ -30,8 +30,12 @@ class ProcessesScreen(RankedScreen):
         cells.ERRORS, cells.TIME,
     )  # fmt: skip
     is_tree = True
+    has_containers = False
 
     def rows(self, view: View, facts: Facts) -> Rows:
+        if not self.has_containers and any(container_of(one.cgroup) for one in view.who.values()):
+            self.has_containers = True
+            self.columns = [*self.columns, Column("container", 13, is_left=True)]
         if not self.is_tree:
             return process_rows(view, self.sort, facts, self.app.span_s, self.columns)
         return TreeRows(view, self.sort, facts, self.app.span_s, self.columns)
@@ -62,6 +66,10 @@ def _cells(table: Table, view: View, facts: Facts, span_s: float) -> dict[str, C
         return name_of_process(view.who_is(int(table.key[index])), width)
 
     made["process"] = name
+    made["container"] = lambda index, _: (
+        container_of(view.who_is(int(table.key[index])).cgroup),
+        "dim",
+    )
     made["pid"] = lambda index, _: (str(int(table.key[index])), "dim")
     return made
 
@@ -97,7 +105,7 @@ class TreeRows:
         text, kind = name if isinstance(name, tuple) else (name, "")
         first: Cell = (branch + text, kind)
         if tgid not in self._index:
-            return first, (str(tgid), "dim"), *_NOTHING[2:]
+            return first, (str(tgid), "dim"), *("" for _ in self._cells[2:])
         index = self._index[tgid]
         rest = zip(self._cells[1:], widths[1:], strict=True)
         return first, *(cell(index, width) for cell, width in rest)

@@ -36,8 +36,9 @@ class RankedScreen(ViewScreen):
 
     def show(self, view: View, facts: Facts) -> None:
         grid = self.query_one("#rows", Grid)
-        grid.sort = self.sort
-        grid.show(self.rows(view, facts))
+        rows = self.rows(view, facts)
+        grid.columns, grid.sort = list(self.columns), self.sort
+        grid.show(rows)
 
     def rows(self, view: View, facts: Facts) -> Rows:
         raise NotImplementedError
