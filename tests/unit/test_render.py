@@ -10,6 +10,7 @@ from tracectl.abi.records import ArgvFlag, Kind, Site
 from tracectl.decode.copies import Copy
 from tracectl.render.arguments import format_arguments, format_call
 from tracectl.render.copies import format_strings
+from tracectl.render.files import Files
 from tracectl.render.flags import format_flags
 from tracectl.render.results import ends_nowhere, format_result
 from tracectl.render.strings import format_string
@@ -175,7 +176,7 @@ def test_modes(mode, text):
 
 
 def test_what_is_behind_a_descriptor():
-    files = {3: b"/a<b>\n", 0: b"/tmp/x (deleted)", -100: b"/home"}.get
+    files = Files({3: b"/a<b>\n", 0: b"/tmp/x (deleted)", -100: b"/home"}.get)
     call = X86_64.by_name("openat")
     assert format_arguments(call, (CWD, 1, 0, 0), (), files) == "AT_FDCWD</home>, 0x1, O_RDONLY"
     assert format_arguments(call, (4, 1, 0, 0), (), files) == "4, 0x1, O_RDONLY"
@@ -187,6 +188,26 @@ def test_what_is_behind_a_descriptor():
     assert format_arguments(pipe, (1,), made) == "[4, 5]"
     assert format_arguments(pipe, (1,), made, files) == "[4<pipe:[9]>, 5<pipe:[9]>]"
     assert format_arguments(pipe, (1,), made[:1], files) == "0x1"
+
+
+def test_the_ends_of_a_socket():
+    near, far = b"\2\0\0\x50\x7f\0\0\1", b"\2\0\x1f\x90\x7f\0\0\2"
+    six = b"\12\0\0\x50" + bytes(4 + 15) + b"\1" + bytes(4)
+    ends = {
+        b"socket:[1]": ("TCP", near, far),
+        b"socket:[2]": ("TCP", b"", far),
+        b"socket:[3]": ("UDP", near, b""),
+        b"socket:[4]": ("TCPv6", six, b""),
+        b"socket:[5]": ("UNIX-STREAM", b"\1\0/run/a\0", b""),
+        b"socket:[6]": ("UNIX-STREAM", b"", b"\1\0\0a"),
+        b"socket:[7]": ("NETLINK", b"", b""),
+    }
+    files = Files({fd: b"socket:[%d]" % fd for fd in range(1, 9)}.get, ends.get)
+    assert [files.text_of(fd) for fd in range(10)] == [
+        "", "<TCP:[127.0.0.1:80->127.0.0.2:8080]>", "<TCP:[->127.0.0.2:8080]>",
+        "<UDP:[127.0.0.1:80]>", "<TCPv6:[[::1]:80]>", '<UNIX-STREAM:[5,"/run/a"]>',
+        '<UNIX-STREAM:[6->@"a"]>', "<NETLINK:[7]>", "<socket:[8]>", "",
+    ]  # fmt: skip
 
 
 def test_paths_take_the_place_of_their_addresses():
@@ -313,7 +334,7 @@ def test_futex(op, text):
         (("prctl", 9999, 1, 2, 3, 4), "0x270f /* PR_??? */, 0x1, 0x2, 0x3, 0x4"),
         (("mremap", 1, 2, 3, 1, 9), "0x1, 2, 3, MREMAP_MAYMOVE"),
         (("mremap", 1, 2, 3, 3, 9), "0x1, 2, 3, MREMAP_MAYMOVE|MREMAP_FIXED, 0x9"),
-        (("mknod", 1, 0o100644, 9), "0x1, S_IFREG|0644"),
+        (("mknod", 1, 0o100644, 9, 0, 0, 0), "0x1, S_IFREG|0644"),
         (("mknod", 1, 0o20600, 0x103), "0x1, S_IFCHR|0600, makedev(0x1, 0x3)"),
         (("socket", 2, 2, 17), "AF_INET, SOCK_DGRAM, IPPROTO_UDP"),
         (("socket", 16, 3, 15), "AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT"),

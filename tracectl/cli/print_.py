@@ -15,8 +15,8 @@ from tracectl.capture.reader import open_capture
 from tracectl.cli.reading import calls_of, descriptors_of, lost_of, tables_of
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.arguments import format_arguments, format_call
+from tracectl.render.files import Files
 from tracectl.render.results import ends_nowhere, format_result
-from tracectl.render.strings import format_file
 from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="show what is behind each file descriptor: all of it where the recording was made "
         "with --files, else what names tell",
     )  # fmt: skip
+    parser.add_argument(
+        "-yy", "--with-sockets", action="store_true",
+        help="the same, and of sockets the protocol and the addresses, as far as they are known",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         tables = tables_of(capture)
         wanted = _wanted(args.syscalls, tables)
         calls = calls_of(capture)
-        descriptors = descriptors_of(capture) if args.with_files else None
+        descriptors = descriptors_of(capture) if args.with_files or args.with_sockets else None
         _, lost = lost_of(capture)
         problems = capture.problems
     for line in _iter_lines(calls, tables, wanted, descriptors, args):
@@ -86,7 +90,9 @@ def _iter_lines(
 
     many = len(set(calls.tid.tolist())) > 1
     for row in iter_rows(calls):
-        call, result = _call(row, tables[min(row.abi, 2)], descriptors)
+        call, result = _call(
+            row, tables[min(row.abi, 2)], descriptors, with_sockets=args.with_sockets
+        )
         failed = row.result is not None and -4095 <= row.result < 0
         if (
             (wanted is not None and call["name"] not in wanted)
@@ -98,13 +104,16 @@ def _iter_lines(
 
 
 def _call(
-    row: Row, table: SyscallTable, descriptors: Descriptors | None
+    row: Row, table: SyscallTable, descriptors: Descriptors | None, *, with_sockets: bool
 ) -> tuple[dict[str, Any], str]:
     """What --json shows of it, and its result as strace writes it."""
     syscall, files = table.get(row.nr), None
     if descriptors is not None:
         descriptors.advance(row.begin_ns or row.end_ns or 0)
-        files = partial(descriptors.path_of, row.tgid)
+        files = Files(
+            partial(descriptors.path_of, row.tgid),
+            descriptors.sockets.ends_of if with_sockets else None,
+        )
     arguments = file = None
     if row.begin_ns is not None:
         arguments = format_arguments(syscall, row.arguments, row.copies, files)
@@ -131,15 +140,15 @@ def _call(
             if copy.kind == Kind.DIVERGENCE
         ],
     }
-    return shown, _result_of(row, table, file)
+    return shown, _result_of(row, table, "" if files is None else files.describe(file))
 
 
-def _result_of(row: Row, table: SyscallTable, file: bytes | None) -> str:
+def _result_of(row: Row, table: SyscallTable, file: str) -> str:
     name = table.name(row.nr)
     if row.result is None:
         return "?" if ends_nowhere(name) else "? <unfinished ...>"
     arguments = row.arguments if row.begin_ns is not None else ()
-    return format_result(name, row.result, arguments, table.abi) + format_file(file)
+    return format_result(name, row.result, arguments, table.abi) + file
 
 
 def _line(call: dict[str, Any], result: str, many: bool, *, with_time: bool) -> str:

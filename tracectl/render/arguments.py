@@ -7,8 +7,8 @@ from functools import cache, lru_cache
 
 from tracectl.decode.copies import Copy
 from tracectl.render.copies import texts_of
+from tracectl.render.files import Files
 from tracectl.render.flags import format_constant, format_request, signed
-from tracectl.render.strings import format_file
 from tracectl.render.variants import revise
 from tracectl.tables.roles import load_constants, role_of
 from tracectl.tables.table import Argument, Syscall
@@ -20,7 +20,6 @@ _AT_FDCWD = -100
 _NOBODY = 0xFFFFFFFF
 
 Formatter = Callable[[int], str]
-Files = Callable[[int], bytes | None]
 
 
 def format_call(name: str, arguments: str, result: str, *, column: int = RESULT_COLUMN) -> str:
@@ -46,8 +45,8 @@ def format_arguments(
     ]
     if files is not None:
         for index in _descriptors_in(call):
-            texts[index] += format_file(files(signed(arguments[index], 32)))
-    copied = texts_of(call, arguments, copies, with_files=files is not None) if copies else {}
+            texts[index] += files.text_of(signed(arguments[index], 32))
+    copied = texts_of(call, arguments, copies, files) if copies else {}
     for index, text in copied.items():
         texts[index] = text
     return ", ".join(revise(call, arguments, texts, copied.keys()))

@@ -162,7 +162,7 @@ def _mremap(call: Syscall, arguments: Sequence[int], texts: Texts) -> Texts:
 
 
 def _mknod(call: Syscall, arguments: Sequence[int], texts: Texts) -> Texts:
-    mode, device = arguments[-2:]
+    mode, device = arguments[len(call.args) - 2 : len(call.args)]
     kinds = {value: name for name, value in load_constants(call.abi)["file_type"].items()}
     kind = kinds.get(mode & _FILE_TYPE)
     if kind is not None:

@@ -32,6 +32,8 @@ _BY_CALL = {
     ("rseq", "rseq_len"): "hex",
     ("rseq", "sig"): "hex",
     ("personality", "personality"): "hex",
+    # Ends of a range.
+    ("close_range", "fd"): "uint",
     ("dup3", "flags"): "descriptor_flags",
     ("pipe2", "flags"): "descriptor_flags",
     ("mmap", "prot"): "prot",

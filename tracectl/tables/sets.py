@@ -9,7 +9,7 @@ SETS = {
     "prot": ("asm/mman.h", r"PROT_\w+"),
     "map_flags": ("linux/mman.h", r"MAP_(?!TYPE|FILE|HUGE_|SHARED_VALIDATE|UNINIT)\w+"),
     "advice": ("asm/mman.h", r"MADV_\w+"),
-    "signal": ("asm/signal.h", r"SIG(?!EV_|_|RTM|STKSZ|STKFLT|POLL|LOST|UNUSED)[A-Z0-9]+"),
+    "signal": ("asm/signal.h", r"SIG(?!EV_|_|RTM|STKSZ|POLL|LOST|UNUSED)[A-Z0-9]+"),
     "sigmask_how": ("asm/signal.h", r"SIG_(BLOCK|UNBLOCK|SETMASK)"),
     "whence": ("linux/fs.h", r"SEEK_(?!MAX)\w+"),
     "clone_flags": ("linux/sched.h", r"CLONE_(?!ARGS)\w+"),
