@@ -16,9 +16,16 @@
 struct tracectl_entered {
 	u64 ns;
 	pid_t tid; /* 0: none */
+	u32 slot; /* where calls are counted only */
 };
 
 #define TRACECTL_ENTERED (1u << 16)
+
+struct tracectl_session;
+
+long tracectl_counters_answer(const struct tracectl_session *session,
+			      unsigned int cpu,
+			      struct tracectl_counters __user *arg);
 
 /* errno to enum tracectl_errno */
 #define TRACECTL_ERRNO_MAX 256

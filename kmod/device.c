@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/tracectl: a table of commands, and uevents. */
+#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -11,7 +12,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "counters.h"
 #include "device.h"
+#include "helpers.h"
 #include "probes.h"
 #include "reader.h"
 #include "session.h"
@@ -20,6 +23,7 @@
 struct client {
 	struct mutex lock;
 	struct tracectl_session *session;
+	int helper;
 };
 
 static long do_info(struct file *file, void __user *arg)
@@ -132,8 +136,7 @@ static int install(struct file *file, struct tracectl_stream *stream,
 	return 0;
 }
 
-/* What @client may read: its own session, or else a flight recorder's. */
-static struct tracectl_session *readable(struct client *client)
+static struct tracectl_session *own_session(struct client *client)
 {
 	struct tracectl_session *session = NULL;
 
@@ -141,7 +144,33 @@ static struct tracectl_session *readable(struct client *client)
 	if (client->session)
 		session = tracectl_session_get(client->session);
 	mutex_unlock(&client->lock);
-	return session ?: tracectl_session_flight();
+	return session;
+}
+
+/* What @client may read: its own session, or else a flight recorder's. */
+static struct tracectl_session *readable(struct client *client)
+{
+	return own_session(client) ?: tracectl_session_flight();
+}
+
+/* Counters are there for the asking, also while another file reads the records. */
+static long do_counters(struct file *file, void __user *arg)
+{
+	struct tracectl_counters __user *counters = arg;
+	struct tracectl_session *session;
+	long err;
+	u32 cpu;
+
+	if (get_user(cpu, &counters->cpu))
+		return -EFAULT;
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return -ENODEV;
+	session = own_session(file->private_data) ?: tracectl_session_current();
+	if (IS_ERR(session))
+		return PTR_ERR(session);
+	err = tracectl_counters_answer(session, cpu, counters);
+	tracectl_session_put(session);
+	return err;
 }
 
 static long do_stream(struct file *file, void __user *arg)
@@ -193,6 +222,7 @@ static const struct {
 	{ TRACECTL_IOC_STREAM, do_stream },
 	{ TRACECTL_IOC_CLOCK, do_clock },
 	{ TRACECTL_IOC_FILTER, do_filter },
+	{ TRACECTL_IOC_COUNTERS, do_counters },
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -212,6 +242,7 @@ static int device_open(struct inode *inode, struct file *file)
 	if (!client)
 		return -ENOMEM;
 	mutex_init(&client->lock);
+	client->helper = tracectl_helper_begin();
 	file->private_data = client;
 	return nonseekable_open(inode, file);
 }
@@ -222,6 +253,7 @@ static int device_release(struct inode *inode, struct file *file)
 
 	if (client->session)
 		tracectl_session_close(client->session);
+	tracectl_helper_end(client->helper);
 	kfree(client);
 	return 0;
 }

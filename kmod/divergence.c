@@ -183,11 +183,13 @@ noinline notrace void tracectl_divergence_name(u32 class,
 int tracectl_divergence_attach(void)
 {
 	static_branch_enable(&tracectl_compares_names);
+	static_branch_inc(&tracectl_inspects_names);
 	return 0;
 }
 
 void tracectl_divergence_detach(void)
 {
+	static_branch_dec(&tracectl_inspects_names);
 	static_branch_disable(&tracectl_compares_names);
 }
 

@@ -2,6 +2,7 @@
 /* Which threads are recorded, and which of their calls. */
 #include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -11,18 +12,20 @@
 #include <linux/vmalloc.h>
 
 #include "filter.h"
+#include "helpers.h"
+#include "name.h"
 #include "session.h"
 #include "stream.h"
 
 DEFINE_PER_CPU(struct task_struct *, tracectl_skipped);
 
-DEFINE_STATIC_KEY_FALSE(tracectl_filters_calls);
+DEFINE_STATIC_KEY_FALSE(tracectl_sorts);
+u32 tracectl_sorting;
 DECLARE_BITMAP(tracectl_unwanted, TRACECTL_SLOTS);
 u64 __percpu *tracectl_filtered;
 
 int tracectl_filter_init(struct tracectl_selection *selection, pid_t target)
 {
-	selection->owner_tgid = current->tgid;
 	selection->filtered =
 		__alloc_percpu(TRACECTL_SLOTS * sizeof(u64), sizeof(u64));
 	selection->terms = kzalloc(sizeof(*selection->terms), GFP_KERNEL);
@@ -39,22 +42,32 @@ void tracectl_filter_destroy(struct tracectl_selection *selection)
 {
 	vfree(selection->followed);
 	free_percpu(selection->filtered);
+	tracectl_withheld_destroy(&selection->withheld);
 	kfree(selection->terms);
 }
 
 static int check(const struct tracectl_filter *terms)
 {
-	const u32 known = TRACECTL_FILTER_UID | TRACECTL_FILTER_COMM |
-			  TRACECTL_FILTER_CGROUP | TRACECTL_FILTER_CALLS;
+	const u32 known = TRACECTL_FILTER_THREADS | TRACECTL_FILTER_CALLS |
+			  TRACECTL_FILTER_CPUS | TRACECTL_FILTER_ENDS;
 	int i;
 
 	if (terms->flags & ~known ||
-	    strnlen(terms->comm, sizeof(terms->comm)) == sizeof(terms->comm))
+	    strnlen(terms->comm, sizeof(terms->comm)) == sizeof(terms->comm) ||
+	    strnlen(terms->path, sizeof(terms->path)) == sizeof(terms->path))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(terms->reserved); i++)
 		if (terms->reserved[i])
 			return -EINVAL;
 	return 0;
+}
+
+static bool are_threads_same(const struct tracectl_filter *one,
+			     const struct tracectl_filter *other)
+{
+	return !((one->flags ^ other->flags) & TRACECTL_FILTER_THREADS) &&
+	       one->uid == other->uid && one->cgroup == other->cgroup &&
+	       !memcmp(one->comm, other->comm, sizeof(one->comm));
 }
 
 /* Sets the terms of a session that is not tracing yet, or is by then. */
@@ -64,11 +77,15 @@ int tracectl_filter_set(struct tracectl_selection *selection,
 	struct tracectl_filter *old = selection->terms, *new;
 	int err = check(terms);
 
+	if (!err && terms->flags & TRACECTL_FILTER_ENDS)
+		err = tracectl_withheld_init(&selection->withheld);
 	if (err)
 		return err;
 	new = kmemdup(terms, sizeof(*terms), GFP_KERNEL);
 	if (!new)
 		return -ENOMEM;
+	if (!are_threads_same(old, new))
+		WRITE_ONCE(selection->epoch, selection->epoch + 1);
 	smp_store_release(&selection->terms, new);
 	/* Nobody judges a thread by the old ones any more. */
 	synchronize_rcu();
@@ -76,22 +93,51 @@ int tracectl_filter_set(struct tracectl_selection *selection,
 	return 0;
 }
 
-/* The calls among @terms, for the probes of the session. */
-static void set_calls(const struct tracectl_filter *terms)
+static void set_unwanted(const struct tracectl_filter *terms)
 {
+	bool has_calls = terms->flags & TRACECTL_FILTER_CALLS;
 	unsigned int slot;
 
-	if (!(terms->flags & TRACECTL_FILTER_CALLS)) {
-		static_branch_disable(&tracectl_filters_calls);
-		return;
-	}
 	for (slot = 0; slot < TRACECTL_SLOTS - 1; slot++) {
-		if (terms->calls[slot / 64] & BIT_ULL(slot % 64))
+		if (!has_calls || terms->calls[slot / 64] & BIT_ULL(slot % 64))
 			clear_bit(slot, tracectl_unwanted);
 		else
 			set_bit(slot, tracectl_unwanted);
 	}
-	static_branch_enable(&tracectl_filters_calls);
+}
+
+static void look_at_names(bool is_wanted)
+{
+	static bool is_looking; /* under the session's lock */
+
+	if (is_wanted && !is_looking)
+		static_branch_inc(&tracectl_inspects_names);
+	else if (!is_wanted && is_looking)
+		static_branch_dec(&tracectl_inspects_names);
+	is_looking = is_wanted;
+}
+
+/* What is done with calls, for the probes of the session. */
+static void set_sorting(const struct tracectl_selection *selection)
+{
+	const struct tracectl_filter *terms = selection->terms;
+	u32 sorting = terms->flags & ~TRACECTL_FILTER_THREADS;
+	int cpu;
+
+	set_unwanted(terms);
+	if (selection->counts_only)
+		sorting |= TRACECTL_SORTS_COUNTS;
+	if (selection->withheld.calls)
+		sorting |= TRACECTL_SORTS_WITHHELD;
+	for_each_possible_cpu (cpu)
+		WRITE_ONCE(per_cpu(tracectl_cpus, cpu).withheld,
+			   &selection->withheld);
+	smp_store_release(&tracectl_sorting, sorting);
+	if (sorting)
+		static_branch_enable(&tracectl_sorts);
+	else
+		static_branch_disable(&tracectl_sorts);
+	look_at_names(sorting & TRACECTL_FILTER_PATH);
 }
 
 /*
@@ -112,14 +158,16 @@ static void forget_all(void)
 void tracectl_filter_begin_session(struct tracectl_selection *selection)
 {
 	tracectl_filtered = selection->filtered;
-	set_calls(selection->terms);
+	set_sorting(selection);
 	forget_all();
 }
 
 /* No probe runs any more. */
 void tracectl_filter_end_session(void)
 {
-	static_branch_disable(&tracectl_filters_calls);
+	tracectl_sorting = 0;
+	static_branch_disable(&tracectl_sorts);
+	look_at_names(false);
 }
 
 /*
@@ -164,9 +212,9 @@ static bool is_wanted(const struct tracectl_selection *selection,
 		smp_load_acquire(&selection->terms);
 
 	if (selection->followed ? !test_bit(task->pid, selection->followed)
-				: task->tgid == selection->owner_tgid)
+				: tracectl_is_helper(task->tgid))
 		return false;
-	if (likely(!(terms->flags & ~TRACECTL_FILTER_CALLS)))
+	if (likely(!(terms->flags & TRACECTL_FILTER_THREADS)))
 		return true;
 	if (terms->flags & TRACECTL_FILTER_UID &&
 	    __kuid_val(task_uid(task)) != terms->uid)
@@ -187,18 +235,43 @@ static void admit(struct tracectl_cpu *pc)
 }
 
 /*
+ * What was filtered out of recorders and their helpers. Between two looks at threads
+ * it is all of the one that is skipped, so that skipping it costs no more.
+ */
+u64 tracectl_filter_self(const struct tracectl_cpu *pc)
+{
+	u64 self = READ_ONCE(pc->self);
+
+	if (READ_ONCE(pc->skips_self))
+		self += READ_ONCE(pc->filtered) - READ_ONCE(pc->skips_from);
+	return self;
+}
+
+/*
  * The thread is not the one this CPU recorded last. The answer is kept in the
  * CPU's task or in tracectl_skipped, so that the common case is one comparison.
  */
 noinline bool tracectl_filter_admit(struct tracectl_cpu *pc)
 {
-	if (!is_wanted(&pc->session->selection, current)) {
+	const struct tracectl_selection *selection = &pc->session->selection;
+
+	if (!is_wanted(selection, current)) {
+		pc->self = tracectl_filter_self(pc);
+		pc->skips_self = tracectl_is_helper(current->tgid);
+		pc->skips_from = pc->filtered;
 		raw_cpu_write(tracectl_skipped, current);
 		pc->filtered++;
 		return false;
 	}
 	admit(pc);
 	return true;
+}
+
+/* An event that is not of the skipped thread alone. */
+static void filter_out(struct tracectl_cpu *pc)
+{
+	pc->filtered++;
+	pc->skips_from++;
 }
 
 /* What tells who @task is; NULL: about none, of all of them. */
@@ -211,7 +284,7 @@ bool tracectl_filter_identify(struct tracectl_cpu *pc,
 		return true;
 	if (selection->followed && task &&
 	    !test_bit(task->pid, selection->followed)) {
-		pc->filtered++;
+		filter_out(pc);
 		return false;
 	}
 	admit(pc);
@@ -231,13 +304,73 @@ bool tracectl_filter_switch(struct tracectl_cpu *pc, struct task_struct *next)
 		return true;
 	wanted = is_wanted(selection, current);
 	if (!wanted && !is_wanted(selection, next)) {
-		pc->filtered++;
+		filter_out(pc);
 		return false;
 	}
 	admit(pc);
 	if (!wanted)
 		pc->task = NULL;
 	return true;
+}
+
+static bool has_failed(const struct tracectl_filter *terms, long result)
+{
+	unsigned int error = IS_ERR_VALUE(result) ? -result : 0;
+
+	if (!error)
+		return false;
+	if (error >= TRACECTL_ERRNO_WORDS * 64)
+		error = 0;
+	return terms->errnos[error / 64] & BIT_ULL(error % 64);
+}
+
+/*
+ * Whether a call that ends with @result after @ns is one that is wanted. Without a
+ * @call, whose entry was not seen, only the result can tell.
+ */
+bool tracectl_filter_passes(const struct tracectl_cpu *pc,
+			    const struct tracectl_withheld *call, long result,
+			    u64 ns)
+{
+	const struct tracectl_selection *selection = &pc->session->selection;
+	const struct tracectl_filter *terms =
+		smp_load_acquire(&selection->terms);
+
+	/* Filtered out and in again meanwhile: it may be another call's end. */
+	if (call && READ_ONCE(selection->epoch) - call->epoch > 1)
+		return false;
+	if (terms->flags & TRACECTL_FILTER_FAILED && !has_failed(terms, result))
+		return false;
+	if (terms->flags & TRACECTL_FILTER_SLOWER &&
+	    (!call || ns < terms->slower_ns))
+		return false;
+	return !(terms->flags & TRACECTL_FILTER_PATH) ||
+	       (call && call->matches);
+}
+
+/* Whether calls are recorded that begin on @cpu. */
+bool tracectl_filter_has_cpu(const struct tracectl_selection *selection,
+			     unsigned int cpu)
+{
+	const struct tracectl_filter *terms = selection->terms;
+
+	if (!(terms->flags & TRACECTL_FILTER_CPUS))
+		return true;
+	return cpu / 64 < TRACECTL_CPU_WORDS &&
+	       terms->cpus[cpu / 64] & BIT_ULL(cpu % 64);
+}
+
+/* A path of the call that the current thread is in. Preemption is off. */
+void tracectl_filter_match(const char *name)
+{
+	struct tracectl_cpu *pc = this_cpu_ptr(&tracectl_cpus);
+	const struct tracectl_filter *terms =
+		smp_load_acquire(&pc->session->selection.terms);
+	struct tracectl_withheld *call =
+		tracectl_withheld_find(pc, current->pid);
+
+	if (call && !strncmp(name, terms->path, strlen(terms->path)))
+		call->matches = true;
 }
 
 /* Of the session whose probe is running; every CPU names the same one. */
@@ -274,6 +407,24 @@ void tracectl_filter_fork(struct task_struct *parent, struct task_struct *child)
 		set_bit(child->pid, followed);
 }
 
+static bool has_withheld(void)
+{
+	return READ_ONCE(tracectl_sorting) & TRACECTL_SORTS_WITHHELD;
+}
+
+/* The call that thread @tid is in will not end. */
+static void reject_withheld(pid_t tid)
+{
+	struct tracectl_withheld *call;
+	struct tracectl_cpu *pc;
+
+	preempt_disable_notrace();
+	pc = this_cpu_ptr(&tracectl_cpus);
+	while ((call = tracectl_withheld_find(pc, tid)))
+		tracectl_withheld_reject(pc, call);
+	preempt_enable_notrace();
+}
+
 /*
  * @task has another name now. In a thread other than the leader it takes the
  * leader's tid, too.
@@ -285,6 +436,12 @@ void tracectl_filter_exec(struct task_struct *task, pid_t from)
 	if (followed && task->pid != from && test_and_clear_bit(from, followed))
 		set_bit(task->pid, followed);
 	tracectl_filter_forget(task);
+	if (task->pid != from && has_withheld()) {
+		preempt_disable_notrace();
+		tracectl_withheld_rename(this_cpu_ptr(&tracectl_cpus), from,
+					 task->pid);
+		preempt_enable_notrace();
+	}
 }
 
 void tracectl_filter_exit(pid_t tid)
@@ -293,4 +450,6 @@ void tracectl_filter_exit(pid_t tid)
 
 	if (followed)
 		clear_bit(tid, followed);
+	if (has_withheld())
+		reject_withheld(tid);
 }

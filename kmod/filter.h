@@ -9,15 +9,25 @@
 #include <linux/types.h>
 
 #include "uapi/tracectl.h"
+#include "withheld.h"
 
 struct tracectl_cpu;
 
+/* Terms that only the end of a call can answer. */
+#define TRACECTL_FILTER_ENDS \
+	(TRACECTL_FILTER_FAILED | TRACECTL_FILTER_SLOWER | TRACECTL_FILTER_PATH)
+/* Of threads; what CPUs remember, and calls that are withheld, hang on them. */
+#define TRACECTL_FILTER_THREADS \
+	(TRACECTL_FILTER_UID | TRACECTL_FILTER_COMM | TRACECTL_FILTER_CGROUP)
+
 /* Which threads a session records, and which of their calls. */
 struct tracectl_selection {
-	pid_t owner_tgid; /* the recorder, left out */
 	unsigned long *followed; /* a bit a tid, or NULL for every thread */
 	struct tracectl_filter *terms; /* RCU */
 	u64 __percpu *filtered; /* entries and exits, by slot */
+	struct tracectl_withheld_table withheld; /* once it is needed */
+	u32 epoch; /* counts changes of which threads */
+	bool counts_only;
 };
 
 int tracectl_filter_init(struct tracectl_selection *selection, pid_t target);
@@ -40,20 +50,37 @@ static __always_inline bool tracectl_filter_skips(void)
 	return raw_cpu_read(tracectl_skipped) == current;
 }
 
-/* Calls that are filtered out, by slot; while any are. */
-DECLARE_STATIC_KEY_FALSE(tracectl_filters_calls);
+/* While something else is done with calls than to record each of them... */
+DECLARE_STATIC_KEY_FALSE(tracectl_sorts);
+/* ...namely: TRACECTL_FILTER_... of the calls' own terms, and these. */
+extern u32 tracectl_sorting;
+#define TRACECTL_SORTS_COUNTS (1u << 31) /* they are counted only */
+#define TRACECTL_SORTS_WITHHELD (1u << 30) /* there may be withheld ones */
+
 extern DECLARE_BITMAP(tracectl_unwanted, TRACECTL_SLOTS);
 extern u64 __percpu *tracectl_filtered; /* of the session */
 
-/* Also counts a call that is. On any CPU, too. */
+/* On any CPU, too. */
+static __always_inline void tracectl_filter_count(unsigned int slot)
+{
+	this_cpu_inc(tracectl_filtered[slot]);
+}
+
+/* Also counts a call that is filtered out by its number. */
 static __always_inline bool tracectl_filter_drops(unsigned int slot)
 {
 	if (!test_bit(slot, tracectl_unwanted))
 		return false;
-	this_cpu_inc(tracectl_filtered[slot]);
+	tracectl_filter_count(slot);
 	return true;
 }
 
+bool tracectl_filter_passes(const struct tracectl_cpu *pc,
+			    const struct tracectl_withheld *call, long result,
+			    u64 ns);
+bool tracectl_filter_has_cpu(const struct tracectl_selection *selection,
+			     unsigned int cpu);
+void tracectl_filter_match(const char *name);
 bool tracectl_filter_admit(struct tracectl_cpu *pc);
 bool tracectl_filter_identify(struct tracectl_cpu *pc,
 			      const struct task_struct *task);
@@ -63,5 +90,7 @@ void tracectl_filter_fork(struct task_struct *parent,
 			  struct task_struct *child);
 void tracectl_filter_exec(struct task_struct *task, pid_t from);
 void tracectl_filter_exit(pid_t tid);
+void tracectl_filter_forget(struct task_struct *task);
+u64 tracectl_filter_self(const struct tracectl_cpu *pc);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <linux/percpu.h>
 
+struct tracectl_session;
+
 /*
  * The classes of events that a CPU records. A probe's first act is to read its
  * own CPU's gate; a store for each CPU opens or closes all, whatever the number
@@ -11,17 +13,18 @@
  */
 DECLARE_PER_CPU(u32, tracectl_gate);
 
+/*
+ * Beside the classes: of calls only the exits of those that began on a CPU that
+ * records them. Without these an entry would be taken for that of a later exit.
+ */
+#define TRACECTL_GATE_EXITS (1u << 31)
+
 static __always_inline bool tracectl_gate_open(u32 class)
 {
 	return raw_cpu_read(tracectl_gate) & class;
 }
 
-static inline void tracectl_gate_set(u32 classes)
-{
-	int cpu;
-
-	for_each_possible_cpu (cpu)
-		WRITE_ONCE(per_cpu(tracectl_gate, cpu), classes);
-}
+void tracectl_gates_open(const struct tracectl_session *session);
+void tracectl_gates_close(void);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "name.h"
 
+DEFINE_STATIC_KEY_FALSE(tracectl_inspects_names);
+
 /* Preemption is off, and on again afterwards. */
 noinline notrace void
 tracectl_name_record_slowly(u32 class, struct tracectl_path_name path)
@@ -25,4 +27,15 @@ tracectl_name_record_slowly(u32 class, struct tracectl_path_name path)
 	tracectl_name_put(pc, path, length, place);
 leave:
 	tracectl_stream_leave();
+}
+
+noinline notrace void tracectl_name_inspect(u32 class,
+					    struct tracectl_path_name path)
+{
+	if (READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_PATH) {
+		preempt_disable_notrace();
+		tracectl_filter_match(path.name);
+		preempt_enable_notrace();
+	}
+	tracectl_divergence_name(class, path);
 }

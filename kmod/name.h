@@ -46,6 +46,10 @@ static __always_inline void tracectl_name_put(struct tracectl_cpu *pc,
 
 void tracectl_name_record_slowly(u32 class, struct tracectl_path_name path);
 
+/* While names are looked at, too; counts who does. */
+DECLARE_STATIC_KEY_FALSE(tracectl_inspects_names);
+void tracectl_name_inspect(u32 class, struct tracectl_path_name path);
+
 /* A NAME record of @class, whose gate is open. */
 static __always_inline void tracectl_name_record(u32 class,
 						 enum tracectl_site site,
@@ -56,8 +60,8 @@ static __always_inline void tracectl_name_record(u32 class,
 	struct tracectl_cpu *pc;
 	size_t length;
 
-	if (static_branch_unlikely(&tracectl_compares_names)) {
-		tracectl_divergence_name(class, path);
+	if (static_branch_unlikely(&tracectl_inspects_names)) {
+		tracectl_name_inspect(class, path);
 		return;
 	}
 	preempt_disable_notrace();

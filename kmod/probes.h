@@ -7,6 +7,8 @@
 /* attach: 0 or an error, with nothing left attached. After detach, synchronize. */
 int tracectl_tasks_attach(void);
 void tracectl_tasks_detach(void);
+int tracectl_count_attach(void); /* in the place of the next */
+void tracectl_count_detach(void);
 int tracectl_syscalls_attach(void);
 void tracectl_syscalls_detach(void);
 int tracectl_open_how_attach(void);

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "counters.h"
 #include "device.h"
 #include "reader.h"
 #include "session.h"
@@ -110,53 +111,6 @@ static long put(struct reader *reader, void __user *arg)
 	return 0;
 }
 
-/* They are counted apart: a call that is filtered out has not its CPU's to itself. */
-static int copy_filtered(const struct reader *reader,
-			 struct tracectl_syscall_counts __user *counts)
-{
-	const u64 *filtered =
-		per_cpu_ptr(reader->session->selection.filtered, reader->cpu);
-	int i;
-
-	for (i = 0; i < TRACECTL_SLOTS; i++)
-		if (filtered[i] && put_user(filtered[i], &counts[i].filtered))
-			return -EFAULT;
-	return 0;
-}
-
-static long counters(struct reader *reader,
-		     struct tracectl_counters __user *arg)
-{
-	const struct tracectl_totals *totals =
-		reader->session->totals[reader->cpu];
-	struct tracectl_counters answer = {};
-	u64 syscalls;
-	int i;
-
-	if (get_user(syscalls, &arg->syscalls))
-		return -EFAULT;
-	if (copy_to_user(u64_to_user_ptr(syscalls), totals->syscalls,
-			 sizeof(totals->syscalls)) ||
-	    copy_filtered(reader, u64_to_user_ptr(syscalls)))
-		return -EFAULT;
-	answer.syscalls = syscalls;
-	answer.filtered =
-		tracectl_stream_filtered(reader->session, reader->cpu);
-	answer.subbufs = totals->subbufs;
-	memcpy(answer.generated, totals->generated, sizeof(answer.generated));
-	memcpy(answer.lost, totals->lost, sizeof(answer.lost));
-	memcpy(answer.lost_by_cause, totals->lost_by_cause,
-	       sizeof(answer.lost_by_cause));
-	/* The probes count these by system call only. */
-	for (i = 0; i < TRACECTL_SLOTS; i++) {
-		answer.generated[TRACECTL_KIND_ENTRY] +=
-			totals->syscalls[i].entries;
-		answer.generated[TRACECTL_KIND_EXIT] +=
-			totals->syscalls[i].exits;
-	}
-	return copy_to_user(arg, &answer, sizeof(answer)) ? -EFAULT : 0;
-}
-
 static long reader_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct reader *reader = file->private_data;
@@ -167,7 +121,8 @@ static long reader_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case TRACECTL_IOC_FLUSH:
 		return tracectl_stream_flush(reader->session, reader->cpu);
 	case TRACECTL_IOC_COUNTERS:
-		return counters(reader, user);
+		return tracectl_counters_answer(reader->session, reader->cpu,
+						user);
 	case TRACECTL_IOC_GET:
 		mutex_lock(&reader->lock);
 		err = get(reader, user);

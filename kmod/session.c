@@ -130,8 +130,14 @@ static int check_config(const struct tracectl_config *config)
 
 	if (config->abi != TRACECTL_ABI_VERSION)
 		return -EPROTO;
-	if (config->flags & ~TRACECTL_CONFIG_OVERWRITE || config->reserved1 ||
-	    config->classes & ~TRACECTL_CLASS_ALL || !config->classes)
+	if (config->flags &
+		    ~(TRACECTL_CONFIG_OVERWRITE | TRACECTL_CONFIG_COUNTERS) ||
+	    config->reserved1 || config->classes & ~TRACECTL_CLASS_ALL ||
+	    !config->classes)
+		return -EINVAL;
+	if (config->flags & TRACECTL_CONFIG_COUNTERS &&
+	    (config->flags & TRACECTL_CONFIG_OVERWRITE ||
+	     config->classes != TRACECTL_CLASS_SYSCALL))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(config->reserved); i++)
 		if (config->reserved[i])
@@ -152,6 +158,21 @@ static int check_config(const struct tracectl_config *config)
 	return 0;
 }
 
+static int set_filter(struct tracectl_session *session,
+		      const struct tracectl_filter *terms)
+{
+	/* Without records there is none that could wait for its end. */
+	if (terms->flags & TRACECTL_FILTER_ENDS &&
+	    session->flags & TRACECTL_CONFIG_COUNTERS)
+		return -EOPNOTSUPP;
+	/* No name, no call. */
+	if (terms->flags & TRACECTL_FILTER_PATH &&
+	    !(session->classes &
+	      (TRACECTL_CLASS_OPEN_NAME | TRACECTL_CLASS_PATH)))
+		return -EOPNOTSUPP;
+	return tracectl_filter_set(&session->selection, terms);
+}
+
 static int read_filter(struct tracectl_session *session, u64 user_filter)
 {
 	struct tracectl_filter *terms;
@@ -162,7 +183,7 @@ static int read_filter(struct tracectl_session *session, u64 user_filter)
 	terms = memdup_user(u64_to_user_ptr(user_filter), sizeof(*terms));
 	if (IS_ERR(terms))
 		return PTR_ERR(terms);
-	err = tracectl_filter_set(&session->selection, terms);
+	err = set_filter(session, terms);
 	kfree(terms);
 	return err;
 }
@@ -196,6 +217,8 @@ static void describe(struct tracectl_session *session, struct file *owner,
 	session->subbuf_count = config->subbuf_count;
 	session->target_pid = config->target_pid;
 	session->flags = config->flags;
+	session->selection.counts_only =
+		config->flags & TRACECTL_CONFIG_COUNTERS;
 	memcpy(session->label, config->label, sizeof(session->label));
 	session->owner = owner;
 	session->owner_pid = get_pid(task_tgid(current));
@@ -300,12 +323,12 @@ static int set_gate(enum tracectl_state new)
 	if (!err && state != new) {
 		/* What was set up is seen by a CPU before its gate is open. */
 		kick_all_cpus_sync();
-		tracectl_gate_set(new == TRACECTL_STATE_TRACING
-					  ? current_session->classes
-					  : 0);
-		if (new == TRACECTL_STATE_ARMED) {
+		if (new == TRACECTL_STATE_TRACING) {
+			tracectl_gates_open(current_session);
+		} else {
+			tracectl_gates_close();
 			synchronize_rcu();
-			tracectl_stream_forget_calls();
+			tracectl_stream_forget_calls(current_session);
 		}
 		set_state(new);
 	}
@@ -328,11 +351,12 @@ int tracectl_session_filter(const struct tracectl_filter *terms)
 	int err;
 
 	mutex_lock(&lock);
-	err = check_control()
-		      ?: tracectl_filter_set(&current_session->selection,
-					     terms);
-	if (!err)
+	err = check_control() ?: set_filter(current_session, terms);
+	if (!err) {
 		tracectl_filter_begin_session(&current_session->selection);
+		if (state == TRACECTL_STATE_TRACING)
+			tracectl_gates_open(current_session);
+	}
 	mutex_unlock(&lock);
 	return err;
 }
@@ -346,6 +370,7 @@ static void sum_totals(const struct tracectl_session *session,
 		const struct tracectl_totals *totals = session->totals[cpu];
 
 		status->filtered += tracectl_stream_filtered(session, cpu);
+		status->self += tracectl_stream_self(session, cpu);
 		status->generated += tracectl_totals_generated(totals);
 		for (i = 0; i < TRACECTL_LOST_CAUSES; i++)
 			status->lost[i] += totals->lost_by_cause[i];
@@ -367,6 +392,7 @@ static void describe_status(const struct tracectl_session *session,
 	status->subbuf_count = session->subbuf_count;
 	status->since_ns = session->since_ns;
 	memcpy(status->label, session->label, sizeof(status->label));
+	status->filter = *session->selection.terms;
 	sum_totals(session, status);
 }
 
@@ -375,7 +401,7 @@ static void end(enum tracectl_end how)
 	struct tracectl_session *session = current_session;
 
 	lockdep_assert_held(&lock);
-	tracectl_gate_set(0);
+	tracectl_gates_close();
 	detach_sites(session->classes, ARRAY_SIZE(sites));
 	tracectl_stream_end_session(session);
 	current_session = NULL;
@@ -439,6 +465,19 @@ void tracectl_session_clock(const struct tracectl_session *session,
 	clocks->boot_ns = ktime_get_boottime_ns();
 	clocks->real_ns = ktime_get_real_ns();
 	preempt_enable();
+}
+
+/* The current session, for who may stop it; an error else. The caller puts it. */
+struct tracectl_session *tracectl_session_current(void)
+{
+	struct tracectl_session *session;
+	int err;
+
+	mutex_lock(&lock);
+	err = check_control();
+	session = err ? ERR_PTR(err) : tracectl_session_get(current_session);
+	mutex_unlock(&lock);
+	return session;
 }
 
 /*

@@ -59,6 +59,7 @@ int tracectl_session_filter(const struct tracectl_filter *terms);
 void tracectl_session_status(struct tracectl_status *status);
 void tracectl_session_clock(const struct tracectl_session *session,
 			    struct tracectl_clocks *clocks);
+struct tracectl_session *tracectl_session_current(void);
 struct tracectl_session *tracectl_session_flight(void);
 
 static inline struct tracectl_session *

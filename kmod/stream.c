@@ -13,7 +13,6 @@
 #include "session.h"
 #include "stream.h"
 
-DEFINE_PER_CPU(u32, tracectl_gate);
 DEFINE_PER_CPU(struct tracectl_cpu, tracectl_cpus);
 
 static size_t records_offset(size_t subbuf_bytes)
@@ -108,10 +107,16 @@ static bool find_buffer(struct tracectl_cpu *pc)
 	return pc->buf;
 }
 
-static struct tracectl_place lose(struct tracectl_cpu *pc,
-				  enum tracectl_kind kind,
-				  enum tracectl_lost cause, u64 ns)
+/* An event, or a CALL's two, that was generated. */
+struct tracectl_place tracectl_stream_lose(struct tracectl_cpu *pc,
+					   enum tracectl_kind kind,
+					   enum tracectl_lost cause, u64 ns)
 {
+	if (kind == TRACECTL_KIND_CALL) {
+		pc->totals->lost[TRACECTL_KIND_ENTRY]++;
+		pc->totals->lost_by_cause[cause]++;
+		kind = TRACECTL_KIND_EXIT;
+	}
 	pc->totals->lost[kind]++;
 	pc->totals->lost_by_cause[cause]++;
 	pc->limit = NULL;
@@ -166,11 +171,13 @@ tracectl_stream_make_room(struct tracectl_cpu *pc, unsigned int string,
 		sizeof(struct tracectl_time) + sizeof(struct tracectl_task);
 
 	if (unlikely(!find_buffer(pc)))
-		return lose(pc, kind, TRACECTL_LOST_NO_BUFFER, ns);
+		return tracectl_stream_lose(pc, kind, TRACECTL_LOST_NO_BUFFER,
+					    ns);
 	ns = mend_clock(pc, ns);
 	if (!pc->subbuf || pc->pos + frame + string >= limit_of(pc)) {
 		if (!next_subbuf(pc, ns))
-			return lose(pc, kind, TRACECTL_LOST_FULL, ns);
+			return tracectl_stream_lose(pc, kind,
+						    TRACECTL_LOST_FULL, ns);
 	} else if (ns - pc->epoch_ns >= TRACECTL_EPOCH_NS) {
 		put_pair(pc, TRACECTL_KIND_TIME, ns, ns);
 		pc->epoch_ns = ns;
@@ -259,12 +266,14 @@ void tracectl_stream_end_session(struct tracectl_session *session)
 {
 	int cpu;
 
+	tracectl_withheld_reject_all(&session->selection.withheld);
 	for_each_possible_cpu (cpu) {
 		struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
 
 		if (pc->subbuf)
 			close_subbuf(pc, tracectl_clock_read(&pc->clock));
 		pc->totals->filtered = pc->filtered;
+		pc->totals->self = tracectl_filter_self(pc);
 		memset(pc, 0, sizeof(*pc));
 	}
 	tracectl_filter_end_session();
@@ -292,13 +301,25 @@ u64 tracectl_stream_filtered(const struct tracectl_session *session,
 	return filtered;
 }
 
+/* Of what was filtered out: recorders and their helpers. */
+u64 tracectl_stream_self(const struct tracectl_session *session,
+			 unsigned int cpu)
+{
+	const struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
+
+	return READ_ONCE(pc->session) == session ? tracectl_filter_self(pc)
+						 : session->totals[cpu]->self;
+}
+
 /*
  * The gates are closed: calls will end unseen, and what a CPU remembers of one
  * that began must not be taken for the entry of another.
  */
-void tracectl_stream_forget_calls(void)
+void tracectl_stream_forget_calls(struct tracectl_session *session)
 {
 	int cpu;
+
+	tracectl_withheld_reject_all(&session->selection.withheld);
 
 	for_each_possible_cpu (cpu)
 		per_cpu(tracectl_cpus, cpu).entry_switches = TRACECTL_NO_CALL;

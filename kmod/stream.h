@@ -40,6 +40,7 @@ struct tracectl_layout {
 /* What one CPU counted; owned by the session, outlives the tracing. */
 struct tracectl_totals {
 	u64 filtered;
+	u64 self;
 	u64 subbufs;
 	u64 generated[TRACECTL_KINDS];
 	u64 lost[TRACECTL_KINDS];
@@ -70,6 +71,10 @@ struct tracectl_cpu {
 	struct tracectl_entered *entry;
 
 	u64 filtered; /* goes to totals at the end */
+	u64 self; /* of filtered, helpers', but for the skipped thread */
+	u64 skips_from; /* filtered, when the skipped thread became that */
+	bool skips_self; /* it is a helper's */
+	const struct tracectl_withheld_table *withheld;
 	struct tracectl_totals *totals;
 	struct rchan_buf *buf;
 	struct tracectl_session *session;
@@ -103,6 +108,9 @@ static __always_inline bool tracectl_stream_wants(u32 class)
 	return tracectl_gate_open(class) && !tracectl_stream_skips();
 }
 
+struct tracectl_place tracectl_stream_lose(struct tracectl_cpu *pc,
+					   enum tracectl_kind kind,
+					   enum tracectl_lost cause, u64 ns);
 struct tracectl_place tracectl_stream_make_room(struct tracectl_cpu *pc,
 						unsigned int string,
 						enum tracectl_kind kind,
@@ -169,6 +177,17 @@ static __always_inline void tracectl_stream_mark(const struct tracectl_cpu *pc,
 }
 
 /*
+ * Whether the current thread is the one that was admitted last, and its clock is
+ * tracectl_clock_count().
+ */
+static __always_inline bool
+tracectl_stream_is_ready(const struct tracectl_cpu *pc, u32 class)
+{
+	return tracectl_gate_open(class) && pc->task == current &&
+	       (!IS_ENABLED(CONFIG_X86_64) || pc->clock.mult);
+}
+
+/*
  * Room for a record without a string, by the short way only: of the thread that
  * was recorded last, in a sub-buffer that has room, by the CPU's counter (on x86-64
  * without one the time is 0, and before any epoch). It calls nothing there, so that
@@ -225,10 +244,12 @@ int tracectl_stream_open(struct tracectl_session *session);
 void tracectl_stream_close(struct tracectl_session *session);
 void tracectl_stream_begin_session(struct tracectl_session *session);
 void tracectl_stream_end_session(struct tracectl_session *session);
-void tracectl_stream_forget_calls(void);
+void tracectl_stream_forget_calls(struct tracectl_session *session);
 int tracectl_stream_flush(struct tracectl_session *session, unsigned int cpu);
 u64 tracectl_stream_filtered(const struct tracectl_session *session,
 			     unsigned int cpu);
+u64 tracectl_stream_self(const struct tracectl_session *session,
+			 unsigned int cpu);
 u64 tracectl_totals_generated(const struct tracectl_totals *totals);
 
 #endif

@@ -8,8 +8,7 @@
 #include "probes.h"
 #include "stream.h"
 #include "tracepoint.h"
-
-#define HEAD sizeof(struct tracectl_record)
+#include "whole.h"
 
 /*
  * Grows when the thread is switched out, and only then. Equal at the entry and
@@ -22,11 +21,6 @@ static __always_inline unsigned long switches(void)
 #else
 	return current->nvcsw + current->nivcsw;
 #endif
-}
-
-static __always_inline void put_argument(char *to, u64 value)
-{
-	memcpy(to, &value, sizeof(value)); /* aligned to 4 only */
 }
 
 /*
@@ -43,7 +37,8 @@ static __always_inline void put_native(char *record,
 	for (i = 0; i < 6; i++) {
 		if (i == layout->args)
 			break;
-		put_argument(record + layout->offset[i], argument(regs, i));
+		tracectl_put_argument(record + layout->offset[i],
+				      argument(regs, i));
 	}
 }
 
@@ -68,13 +63,9 @@ static __always_inline void put_entry(struct tracectl_cpu *pc,
 	tracectl_stream_commit(pc, place.record + layout->bytes);
 }
 
-/* Whether the call is filtered out, and counted as that. */
-static __always_inline bool drops(long nr)
+static __always_inline unsigned int slot_of(long nr)
 {
-	if (!static_branch_unlikely(&tracectl_filters_calls))
-		return false;
-	return tracectl_filter_drops(
-		likely(is_native(nr)) ? nr : tracectl_classify(nr).slot);
+	return likely(is_native(nr)) ? nr : tracectl_classify(nr).slot;
 }
 
 /* Another ABI than the kernel's own, or a number that no table has. */
@@ -82,22 +73,17 @@ static void put_other(struct tracectl_cpu *pc, struct pt_regs *regs, long nr,
 		      struct tracectl_call call, struct tracectl_place place)
 {
 	const struct tracectl_layout *layout = &pc->layouts[call.slot];
-	bool escaped = (call.id & TRACECTL_NR_ESCAPE) == TRACECTL_NR_ESCAPE;
-	unsigned int shift = escaped ? sizeof(u64) : 0;
-	unsigned int bytes = layout->bytes + shift;
+	unsigned int granules = tracectl_payload_granules(layout, call.id);
 	unsigned long args[6];
-	int i;
 
 	begin_call(pc, &pc->counts[call.slot], place.ns);
-	tracectl_record_head(place,
-			     TRACECTL_HEAD(TRACECTL_KIND_ENTRY, call.id,
-					   bytes / TRACECTL_GRANULE - 1));
-	if (escaped)
-		*(u64 *)(place.record + HEAD) = nr;
+	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_ENTRY, call.id,
+						  granules));
 	syscall_get_arguments(current, regs, args);
-	for (i = 0; i < layout->args; i++)
-		put_argument(place.record + shift + layout->offset[i], args[i]);
-	tracectl_stream_commit(pc, place.record + bytes);
+	tracectl_put_payload(place.record + TRACECTL_HEAD_BYTES, layout,
+			     call.id, nr, args);
+	tracectl_stream_commit(pc, place.record + TRACECTL_HEAD_BYTES +
+					   granules * TRACECTL_GRANULE);
 }
 
 static void record_entry(struct tracectl_cpu *pc, struct pt_regs *regs, long nr)
@@ -126,16 +112,11 @@ static noinline notrace void on_entry_slowly(struct pt_regs *regs, long nr)
 	tracectl_stream_leave();
 }
 
-/* Not inline: a closed gate shall not pay for this one's prologue. */
-static noinline notrace void on_entry(struct pt_regs *regs, long nr)
+static __always_inline void enter_call(struct pt_regs *regs, long nr)
 {
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
-	if (tracectl_stream_skips())
-		return;
-	if (drops(nr))
-		return;
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_SYSCALL, &place) &&
@@ -146,6 +127,43 @@ static noinline notrace void on_entry(struct pt_regs *regs, long nr)
 	} else {
 		on_entry_slowly(regs, nr);
 	}
+}
+
+static void withhold_entry(struct pt_regs *regs, long nr)
+{
+	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
+
+	if (pc)
+		tracectl_whole_withhold(pc, regs, nr);
+	tracectl_stream_leave();
+}
+
+/* Of a session that does not record every call. */
+static noinline notrace void on_entry_sorted(struct pt_regs *regs, long nr)
+{
+	if (!is_native(nr) && tracectl_filter_drops(tracectl_classify(nr).slot))
+		return;
+	if (smp_load_acquire(&tracectl_sorting) & TRACECTL_FILTER_ENDS)
+		withhold_entry(regs, nr);
+	else
+		enter_call(regs, nr);
+}
+
+/* The short way out for a call that is not wanted; others of it: ..._sorted(). */
+static __always_inline bool drops(long nr)
+{
+	return likely(is_native(nr)) && tracectl_filter_drops(nr);
+}
+
+/* Not inline: a closed gate shall not pay for this one's prologue. */
+static noinline notrace void on_entry(struct pt_regs *regs, long nr)
+{
+	if (tracectl_stream_skips())
+		return;
+	if (!static_branch_unlikely(&tracectl_sorts))
+		enter_call(regs, nr);
+	else if (!drops(nr))
+		on_entry_sorted(regs, nr);
 }
 
 static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)
@@ -172,14 +190,14 @@ static __always_inline void put_short_exit(struct tracectl_cpu *pc, long result,
 	tracectl_count_time(counts, pc->entry, place.ns, false);
 	tracectl_count_exit(counts, result);
 	pc->entry_switches = TRACECTL_NO_CALL;
-	tracectl_stream_commit(pc, place.record + HEAD);
+	tracectl_stream_commit(pc, place.record + TRACECTL_HEAD_BYTES);
 }
 
 static void put_exit(struct tracectl_cpu *pc, enum tracectl_kind kind, u16 id,
 		     long result, struct tracectl_place place)
 {
 	tracectl_record_head(place, TRACECTL_HEAD(kind, id, 1));
-	*(u64 *)(place.record + HEAD) = result;
+	*(u64 *)(place.record + TRACECTL_HEAD_BYTES) = result;
 	tracectl_stream_commit(pc, place.record + sizeof(struct tracectl_exit));
 }
 
@@ -220,16 +238,11 @@ static noinline notrace void on_exit_slowly(struct pt_regs *regs, long result)
 	tracectl_stream_leave();
 }
 
-/* Not inline: a closed gate shall not pay for this one's prologue. */
-static noinline notrace void on_exit(struct pt_regs *regs, long result)
+static __always_inline void leave_call(struct pt_regs *regs, long result)
 {
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
-	if (tracectl_stream_skips())
-		return;
-	if (drops(syscall_get_nr(current, regs)))
-		return;
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, TRACECTL_CLASS_SYSCALL, &place) &&
@@ -242,9 +255,68 @@ static noinline notrace void on_exit(struct pt_regs *regs, long result)
 	}
 }
 
+/* Whether the exit is to be recorded; if not, it has been dealt with. */
+static bool takes_exit(struct tracectl_cpu *pc, u32 sorting, unsigned int slot,
+		       long result)
+{
+	struct tracectl_withheld *held = NULL;
+	bool is_known;
+
+	if (sorting & TRACECTL_SORTS_WITHHELD)
+		held = tracectl_withheld_find(pc, current->pid);
+	if (held) {
+		tracectl_whole_judge(pc, held, result);
+		return false;
+	}
+	is_known = tracectl_entered_of(pc->entered, current->pid)->tid ==
+		   current->pid;
+	/* It began where nothing is recorded. */
+	if (!is_known && !tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+		return false;
+	if (tracectl_filter_drops(slot))
+		return false;
+	if (!is_known && (sorting & TRACECTL_FILTER_CPUS ||
+			  !tracectl_filter_passes(pc, NULL, result, 0))) {
+		tracectl_filter_count(slot);
+		return false;
+	}
+	return true;
+}
+
+/* Of a session that does not record every call. */
+static noinline notrace void on_exit_sorted(struct pt_regs *regs, long result)
+{
+	u32 sorting = smp_load_acquire(&tracectl_sorting);
+	unsigned int slot = slot_of(syscall_get_nr(current, regs));
+	struct tracectl_cpu *pc;
+
+	if (!(sorting & ~TRACECTL_FILTER_CALLS)) {
+		if (!tracectl_filter_drops(slot))
+			leave_call(regs, result);
+		return;
+	}
+	pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL |
+				   TRACECTL_GATE_EXITS);
+	if (pc && takes_exit(pc, sorting, slot, result))
+		record_exit(pc, regs, result);
+	tracectl_stream_leave();
+}
+
+/* Not inline: a closed gate shall not pay for this one's prologue. */
+static noinline notrace void on_exit(struct pt_regs *regs, long result)
+{
+	if (tracectl_stream_skips())
+		return;
+	if (!static_branch_unlikely(&tracectl_sorts))
+		leave_call(regs, result);
+	else if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL) ||
+		 !drops(syscall_get_nr(current, regs)))
+		on_exit_sorted(regs, result);
+}
+
 static void notrace probe_exit(void *data, struct pt_regs *regs, long result)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL | TRACECTL_GATE_EXITS))
 		on_exit(regs, result);
 }
 
@@ -255,10 +327,15 @@ static struct tracectl_hook hooks[] = {
 
 int tracectl_syscalls_attach(void)
 {
+	if (tracectl_sorting & TRACECTL_SORTS_COUNTS)
+		return tracectl_count_attach();
 	return tracectl_hooks_attach(hooks, ARRAY_SIZE(hooks));
 }
 
 void tracectl_syscalls_detach(void)
 {
-	tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
+	if (tracectl_sorting & TRACECTL_SORTS_COUNTS)
+		tracectl_count_detach();
+	else
+		tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
 }

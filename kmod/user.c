@@ -206,7 +206,7 @@ static const struct tracectl_read *reads_of(unsigned int slot)
 		raw_cpu_read(tracectl_cpus.session);
 
 	if (slot == TRACECTL_SLOTS - 1 ||
-	    (static_branch_unlikely(&tracectl_filters_calls) &&
+	    (static_branch_unlikely(&tracectl_sorts) &&
 	     test_bit(slot, tracectl_unwanted)))
 		return NULL;
 	return &session->reads[slot * TRACECTL_READS];

@@ -102,6 +102,14 @@ def check_capture(
     return recorded
 
 
+def check_counts(directory: Path, work: Work) -> None:
+    """Nothing was recorded, and every call counted and timed."""
+    facts = json.loads((directory / "counts.json").read_text())
+    counted = {row["name"]: row for row in facts["syscalls"]}["getppid"]
+    if not work.getppids == counted["calls"] == sum(counted["latency"]):
+        raise NotRecordedError(f"{counted['calls']} of {work.getppids} calls of getppid counted")
+
+
 def session(
     name: str,
     options: str = "",
@@ -130,6 +138,14 @@ OWN = Tool(
         Row("loaded", "", "tracectl status --json >status.json", check_nothing),
         session("armed", "--paused", share=0),
         session("filtered", '-p "$other"', share=0, before="sleep 1000000 & other=$!"),
+        session("unwanted", "-e chdir", share=0),
+        session("failed", "--failed", share=0),
+        Row(
+            "counters",
+            "tracectl start --counters-only",
+            "tracectl stop --json >counts.json",
+            check_counts,
+        ),
         session("entry_exit", _ONLY, mix=MIX),
         session("names", f"{_ONLY} --names", Kind.NAME),
         session("open_how", f"{_ONLY} --open-how", Kind.OPEN_HOW),

@@ -39,6 +39,10 @@
  *
  * 2. Streams
  * ----------
+ * With TRACECTL_CONFIG_COUNTERS nothing is recorded: calls are counted and timed,
+ * and COUNTERS on the device answers what a CPU has counted so far, to those who
+ * may stop the session. It does so of any session that runs.
+ *
  * STREAM, on the owning file, answers with a new file descriptor for one CPU's
  * buffer. mmap(PROT_READ, MAP_SHARED) at offset 0 shows all of the buffer,
  * subbuf_count sub-buffers of subbuf_bytes each. A reader repeats
@@ -102,7 +106,22 @@
  *	generated = recorded + lost
  *
  * generated is counted by the probe before it looks for room. Events of threads
- * the session does not follow are counted as filtered, and nothing else.
+ * the session does not follow are counted as filtered, and nothing else. So are
+ * those of processes that have the device open, unless the session follows one.
+ *
+ * 6. Calls that are judged by how they end
+ * ----------------------------------------
+ * With a filter that only the exit can answer (failed, slower, path) an entry is
+ * not written but withheld, and counted as that, until the thread leaves the call.
+ * Then the whole of it becomes one CALL record, on the CPU where it ended, or is
+ * filtered out. A CALL is generated, recorded or lost as an entry and an exit of
+ * its entry's system call. For each system call, over all CPUs,
+ *
+ *	withheld = recorded as CALL + calls_lost + rejected
+ *
+ * What has not ended by the end of the session, or never ends, is rejected. Other
+ * records of a withheld call are written as they come, before its CALL. The exit of a
+ * call whose entry nobody saw is judged by its result alone.
  */
 
 #include <linux/ioctl.h>
@@ -172,12 +191,14 @@ enum tracectl_kind {
 	TRACECTL_KIND_ATTACH = 21,
 	TRACECTL_KIND_SETUID = 22,
 	TRACECTL_KIND_SWITCH = 23,
+	TRACECTL_KIND_CALL = 24,
 };
 #define TRACECTL_KINDS		32
 
 enum tracectl_lost {
 	TRACECTL_LOST_FULL = 0,		/* every sub-buffer waits for the reader */
 	TRACECTL_LOST_NO_BUFFER = 1,	/* the CPU has no buffer */
+	TRACECTL_LOST_NO_PLACE = 2,	/* too many calls are withheld */
 };
 #define TRACECTL_LOST_CAUSES	4
 
@@ -262,6 +283,16 @@ struct tracectl_time {
 struct tracectl_exit {
 	struct tracectl_record head;
 	__s64 result;
+};
+
+/*
+ * CALL, a whole call, when it ends: id is its entry's, and what follows is the payload
+ * of its ENTRY.
+ */
+struct tracectl_whole {
+	struct tracectl_record head;
+	__s64 result;
+	__u64 entry_ns;		/* on the session's clock; the head's time is the exit's */
 };
 
 /* struct open_how as do_sys_openat2() got it; open and openat fill one, too. */
@@ -499,13 +530,24 @@ struct tracectl_info {
 #define TRACECTL_FILTER_COMM	(1u << 1)
 #define TRACECTL_FILTER_CGROUP	(1u << 2)
 #define TRACECTL_FILTER_CALLS	(1u << 3)
+#define TRACECTL_FILTER_CPUS	(1u << 4)
+#define TRACECTL_FILTER_FAILED	(1u << 5)
+#define TRACECTL_FILTER_SLOWER	(1u << 6)
+#define TRACECTL_FILTER_PATH	(1u << 7)
 #define TRACECTL_CALL_WORDS	(TRACECTL_ABIS * TRACECTL_SHAPES / 64)
+#define TRACECTL_CPU_WORDS	128
+#define TRACECTL_ERRNO_WORDS	4
+#define TRACECTL_PREFIX_BYTES	256
 
 /*
  * A thread is looked at when a CPU records another one than before, after it
  * executes a program and after FILTER. What is filtered out of a thread is counted
  * as filtered; entries and exits of a call by system call, too. Names, tasks and
  * forks of a recorded thread are recorded whatever its calls are.
+ *
+ * cpus are those on which a call begins; tasks are recorded on all of them, and so
+ * is the exit, wherever the thread is by then. On the others nothing else happens,
+ * so nothing is counted. path needs a class of NAME.
  */
 struct tracectl_filter {
 	__u32 flags;
@@ -513,11 +555,16 @@ struct tracectl_filter {
 	__u64 cgroup;		/* inode of a directory of cgroup v2: in or below it */
 	char comm[TRACECTL_COMM_BYTES];	/* all of it; ends with a NUL */
 	__u64 calls[TRACECTL_CALL_WORDS];	/* a bit by slot */
+	__u64 cpus[TRACECTL_CPU_WORDS];	/* a bit by CPU */
+	__u64 errnos[TRACECTL_ERRNO_WORDS];	/* FAILED: a bit by errno; 0: those above */
+	__u64 slower_ns;	/* this long, or longer */
+	char path[TRACECTL_PREFIX_BYTES];	/* a name of it begins so; ends with a NUL */
 	__u64 reserved[4];
 };
 
 /* Config flags */
 #define TRACECTL_CONFIG_OVERWRITE	(1u << 0)	/* keep the newest: a flight recorder */
+#define TRACECTL_CONFIG_COUNTERS	(1u << 1)	/* no records; SYSCALL is the only class */
 
 struct tracectl_config {
 	__u32 abi;
@@ -559,6 +606,8 @@ struct tracectl_status {
 	__u32 flags;
 	__u32 reserved;
 	char label[TRACECTL_LABEL_BYTES];	/* of the last one, when idle */
+	__u64 self;		/* of filtered: processes with the device open */
+	struct tracectl_filter filter;	/* its terms by now */
 };
 
 /*
@@ -610,9 +659,12 @@ struct tracectl_syscall_counts {
 	__u64 errors[TRACECTL_ERRNOS];
 	/* exits whose entry was seen: [i] took 2^i ns or more and less than twice that */
 	__u64 latency[TRACECTL_LATENCIES];
+	__u64 withheld;		/* entries */
+	__u64 calls_lost;	/* of entries_lost and exits_lost: lost as one CALL */
+	__u64 rejected;		/* withheld calls that were filtered out */
 };
 
-/* Of the stream's CPU. */
+/* Of the stream's CPU; on the device of cpu (ENODEV: there is no such CPU). */
 struct tracectl_counters {
 	__u64 syscalls;		/* pointer: tracectl_syscall_counts[TRACECTL_SLOTS] */
 	__u64 generated[TRACECTL_KINDS];	/* not TASK, TIME; every exit counts as EXIT */
@@ -620,6 +672,9 @@ struct tracectl_counters {
 	__u64 lost_by_cause[TRACECTL_LOST_CAUSES];
 	__u64 filtered;
 	__u64 subbufs;		/* handed over to the reader */
+	__u64 self;		/* of filtered: processes with the device open */
+	__u32 cpu;
+	__u32 reserved;
 };
 
 #define TRACECTL_IOC_MAGIC	0xB5
@@ -633,7 +688,7 @@ struct tracectl_counters {
 #define TRACECTL_IOC_STREAM	_IOWR(TRACECTL_IOC_MAGIC, 0x06, struct tracectl_stream)
 #define TRACECTL_IOC_CLOCK	_IOR(TRACECTL_IOC_MAGIC, 0x07, struct tracectl_clocks)
 #define TRACECTL_IOC_FILTER	_IOW(TRACECTL_IOC_MAGIC, 0x08, struct tracectl_filter)
-/* on a stream */
+/* on a stream; COUNTERS on the device, too */
 #define TRACECTL_IOC_GET	_IOR(TRACECTL_IOC_MAGIC, 0x10, struct tracectl_subbuf)
 #define TRACECTL_IOC_PUT	_IOW(TRACECTL_IOC_MAGIC, 0x11, __u64)
 #define TRACECTL_IOC_FLUSH	_IO(TRACECTL_IOC_MAGIC, 0x12)

@@ -18,6 +18,14 @@ def decode(data: bytes) -> list[dict]:
         if head.kind == Kind.TIME:
             epoch_ns = fields.time_ns
         time_ns = epoch_ns + ((head.time - epoch_ns) & 0xFFFFFFFF)
+        if head.kind == Kind.CALL:
+            # An entry and its exit, the row after it.
+            began_ns = min(fields.entry_ns, time_ns)
+            decoded.append(
+                {"time": began_ns, "tid": tid, "tgid": tgid, "kind": Kind.ENTRY, "id": head.id,
+                 "fields": None, "text": None, "entry": entry}
+            )  # fmt: skip
+            entry, head.kind = len(decoded) - 1, Kind.EXIT_NEAR
         if head.kind == Kind.ENTRY:
             entry = len(decoded)
         if head.kind == Kind.TASK:

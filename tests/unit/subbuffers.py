@@ -68,15 +68,7 @@ class SubBuffer:
     ) -> SubBuffer:
         """``args`` as the registers have them; missing ones are 0."""
         self.task(time_ns, tid)
-        count, wide = SHAPES[abi_][nr] if 0 <= nr < abi.SHAPES else SIX_WIDE
-        values = [*args, *[0] * 6][:count]
-        payload = b"".join(
-            value.to_bytes(8, "little") if wide >> index & 1 else _u32(value & 0xFFFFFFFF)
-            for index, value in enumerate(values)
-        )
-        if not 0 <= nr < abi.NR_ESCAPE:
-            payload = nr.to_bytes(8, "little", signed=True) + payload
-        self._append(time_ns, Kind.ENTRY, payload, _id(nr, abi_))
+        self._append(time_ns, Kind.ENTRY, _arguments(nr, abi_, args), _id(nr, abi_))
         return self
 
     def exit(self, time_ns: int, tid: int, nr: int, result: int = 0, *, abi_: int = 0) -> SubBuffer:
@@ -86,6 +78,16 @@ class SubBuffer:
             self._append(time_ns, Kind.EXIT_SHORT, b"", result & 0xFFFF)
         else:
             self._append(time_ns, Kind.EXIT_NEAR, _s64(result), _id(nr, abi_))
+        return self
+
+    def call(
+        self, time_ns: int, tid: int, nr: int, entry_ns: int, result: int = 0,
+        args: Sequence[int] = (),
+    ) -> SubBuffer:  # fmt: skip
+        """A whole one that ends now."""
+        self.task(time_ns, tid)
+        payload = _s64(result) + entry_ns.to_bytes(8, "little") + _arguments(nr, 0, args)
+        self._append(time_ns, Kind.CALL, payload, _id(nr, 0))
         return self
 
     def far_exit(
@@ -334,6 +336,18 @@ class Machine:
 
     def _hand_over(self, cpu: int) -> None:
         self.done.append(self.open.pop(cpu))
+
+
+def _arguments(nr: int, abi_: int, args: Sequence[int]) -> bytes:
+    count, wide = SHAPES[abi_][nr] if 0 <= nr < abi.SHAPES else SIX_WIDE
+    values = [*args, *[0] * 6][:count]
+    payload = b"".join(
+        value.to_bytes(8, "little") if wide >> index & 1 else _u32(value & 0xFFFFFFFF)
+        for index, value in enumerate(values)
+    )
+    if not 0 <= nr < abi.NR_ESCAPE:
+        payload = nr.to_bytes(8, "little", signed=True) + payload
+    return payload
 
 
 def _comm(name: bytes) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from subbuffers import SubBuffer
@@ -198,3 +200,22 @@ def test_a_cpu_that_no_total_knows():
 def test_a_subbuffer_that_is_there_twice():
     twice = [SubBuffer(seq=0).task(5, 1), SubBuffer(seq=0).task(5, 1)]
     assert "CPU 0: 1 of 1 sub-buffers too many (0)" in faults(twice, totals(0, subbufs=1))
+
+
+def withheld(call, *, lost=0, rejected=0):
+    """Of ``call`` getpid calls that were withheld on CPU 3, and ended on CPU 0."""
+    begun = SyscallTotals(0, 0, 0, 0, withheld=call)
+    told = SyscallTotals(1 + lost, 1 + lost, lost, lost, calls_lost=lost, rejected=rejected)
+    ended = totals(
+        0, subbufs=1, generated={Kind.ENTRY: 1 + lost, Kind.EXIT: 1 + lost},
+        lost={Kind.ENTRY: lost, Kind.EXIT: lost},
+    )  # fmt: skip
+    return replace(ended, syscalls={GETPID: told}), replace(totals(3), syscalls={GETPID: begun})
+
+
+def test_withheld_calls_are_recorded_lost_or_filtered_out():
+    capture = SubBuffer().call(50, 1, GETPID, 10, 1)
+    assert faults([capture], *withheld(1)) == []
+    assert faults([capture], *withheld(4, lost=1, rejected=2)) == []
+    (fault,) = faults([capture], *withheld(5, lost=1, rejected=2))
+    assert "slot 39: 1 recorded + 1 lost + 2 filtered out != 5 withheld" in fault

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from captures import write_capture
 from subbuffers import SHAPES, Machine, Step, SubBuffer
-from tracectl.analysis.calls import Calls, State, join_calls
+from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
 from tracectl.analysis.merge import iter_ordered, read_calls
 from tracectl.analysis.pairing import Pairing, pair_calls
 from tracectl.capture.metadata import CpuTotals
@@ -47,6 +47,8 @@ def pair_records(records: list[Records], totals: list[CpuTotals]) -> Calls:
         done.append((pairing.advance(min(settled_ns.values())), pairing.horizon_ns))
     done.append((pairing.finish(), pairing.horizon_ns))
     calls = join_calls(list(iter_ordered(done)))
+    if any(len(one.whole) for one in records):
+        calls = sort_calls(calls)
     assert rows(calls) == rows(expected)
     assert named(calls) == named(expected)
     return calls
@@ -278,6 +280,32 @@ def test_without_an_end_block_the_last_second_is_in_doubt(tmp_path):
         calls = read_calls(capture)
     assert rows(calls)[0] == (1, FUTEX, PAIRED, 10, 40, 7)
     assert rows(calls)[1][2] == UNFINISHED
+
+
+def test_whole_calls_are_calls():
+    subbuffer = SubBuffer().entry(30, 2, READ).far_exit(35, 2, READ, 5).name(40, 1, b"/in")
+    subbuffer.call(50, 1, OPENAT, 10, -2, (7, 8, 9, 0)).call(60, 1, GETPID, 55, 1)
+    calls = pair(subbuffer)
+    assert sorted(rows(calls), key=lambda row: row[3]) == [
+        (1, OPENAT, PAIRED, 10, 50, -2),
+        (2, READ, PAIRED, 30, 35, 5),
+        (1, GETPID, PAIRED, 55, 60, 1),
+    ]
+    assert named(calls) == [(10, b"/in")]
+    assert calls.arguments[calls.nr == OPENAT].tolist() == [[7, 8, 9, 0, 0, 0]]
+
+
+def test_copies_of_a_whole_call_may_come_long_before_it():
+    first = SubBuffer(seq=0).call(5, 1, GETPID, 4, 1).entry(10, 2, READ).far_exit(12, 2, READ, 5)
+    first.name(13, 1, b"/rejected").name(14, 3, b"/of three")
+    second = SubBuffer(seq=1).entry(20, 2, READ).far_exit(22, 2, READ, 5).name(25, 1, b"/blocks")
+    second.entry(26, 2, READ).far_exit(27, 2, READ, 5)
+    third = SubBuffer(seq=2, lost=3).entry(60, 2, READ).far_exit(65, 2, READ, 5)
+    third.call(70, 1, OPENAT, 24, 3, (7, 8, 9, 0)).call(71, 3, OPENAT, 13, 4)
+    found = pair(first, second, third)
+    assert (1, OPENAT, PAIRED, 24, 70, 3) in rows(found)
+    assert (3, OPENAT, PAIRED, 13, 71, 4) in rows(found)
+    assert sorted(named(found)) == [(13, b"/of three"), (24, b"/blocks")]
 
 
 def test_exec_in_a_leader_renames_nothing():

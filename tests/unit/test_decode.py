@@ -59,10 +59,12 @@ def subbuffers(draw) -> bytes:
             add(Kind.TIME, {"time_ns": now})
             epoch = now
         kind = draw(st.sampled_from(KINDS))
-        if kind == Kind.ENTRY:
-            args = draw(st.lists(U64, max_size=6))
-            head = _head(now, Kind.ENTRY, len(args), draw(st.integers(0, 65535)))
-            parts.append(abi.Record.build(head) + b"".join(a.to_bytes(8, "little") for a in args))
+        if kind in (Kind.ENTRY, Kind.CALL):
+            began = draw(st.integers(max(0, now - 2**40), now + 100))
+            words = [] if kind == Kind.ENTRY else [draw(U64), began]
+            words += draw(st.lists(U64, max_size=6))
+            head = _head(now, kind, len(words), draw(st.integers(0, 65535)))
+            parts.append(abi.Record.build(head) + b"".join(a.to_bytes(8, "little") for a in words))
             is_entered = True
         elif kind == Kind.EXIT or (kind in abi.NEAR_KINDS and not is_entered):
             add(Kind.EXIT, {"result": draw(S64)})

@@ -209,6 +209,24 @@ def test_ctf_of_everything(tmp_path):
     assert len(events) == len(subbuffer)
 
 
+def test_ctf_of_calls_told_when_they_end(tmp_path):
+    first = SubBuffer().entry(10, 1, 39).exit(20, 1, 39, 7).name(30, 2, b"/a")
+    first.call(40, 2, 257, 25, 3)
+    second = SubBuffer(seq=1).name(50, 1, b"/b").call(60, 1, 257, 15, 4)
+    capture = write_capture(tmp_path / "a.trace", [first, second])
+    events = list(in_babeltrace(export(capture, "ctf", tmp_path / "a.ctf")))
+    assert [(when, name, tid) for when, name, _, tid, *_ in events] == [
+        (10, "syscall_entry_getpid", 1),
+        (20, "syscall_exit_getpid", 1),
+        (25, "syscall_entry_openat", 2),
+        (30, "open_name", 2),
+        (40, "syscall_exit_openat", 2),
+        (50, "open_name", 1),
+        (50, "syscall_entry_openat", 1),
+        (60, "syscall_exit_openat", 1),
+    ]
+
+
 def test_ctf_tells_losses(tmp_path):
     subbuffers = [SubBuffer().entry(10, 1, 39), SubBuffer(seq=1, lost=5).entry(20, 1, 39)]
     capture = write_capture(tmp_path / "a.trace", subbuffers, lost_calls={39: 7})

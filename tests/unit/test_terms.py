@@ -1,14 +1,16 @@
 """Filters out of words."""
 
 import argparse
+import errno
 
 import pytest
 
 from tracectl.abi.control import Filter, FilterFlag
 from tracectl.abi.records import SHAPES
+from tracectl.cli.scope import facts_of_terms, words_of_scope
 from tracectl.cli.terms import add_terms, slots_of, terms_from
 from tracectl.errors import UsageError
-from tracectl.kernel.filter import Terms
+from tracectl.kernel.filter import ALL_ERRNOS, Terms, terms_of
 from tracectl.tables.table import load_tables
 
 NATIVE, COMPAT = load_tables().values()
@@ -81,6 +83,13 @@ def test_terms_as_the_module_takes_them():
         (["--uid", "nobody-of-this-name"], "no user"),
         (["--comm", "a-name-that-is-too-long"], "15 bytes"),
         (["--cgroup", "/nowhere/at/all"], "no directory of cgroup v2"),
+        (["--cpus", "0-"], "no list of CPUs"),
+        (["--cpus", "3-1"], "no CPUs 3-1"),
+        (["--cpus", "9000"], "no CPUs 9000"),
+        (["--errno", "ENOENT,ENOTHING"], "'ENOTHING'"),
+        (["--slower", "fast"], "no time"),
+        (["--slower", "-1"], "no time"),
+        (["--path", ""], "1 to 255 bytes"),
     ],
 )
 def test_what_there_is_not(argv, words):
@@ -90,3 +99,27 @@ def test_what_there_is_not(argv, words):
 
 def test_a_cgroup_is_its_inode():
     assert Filter.parse(Terms(cgroup=77).pack()).cgroup == 77
+
+
+def test_terms_go_to_the_module_and_come_back():
+    given = terms(
+        "--uid", "0", "--comm", "sh", "-e", "read", "--cpus", "0-2,64", "--errno",
+        "ENOENT,ewouldblock", "--slower", "1ms", "--path", "/etc/",
+    )  # fmt: skip
+    assert given.cpus == {0, 1, 2, 64}
+    assert given.errnos == {errno.ENOENT, errno.EAGAIN}
+    assert given.await_ends
+    assert terms_of(Filter.parse(given.pack())) == given
+    assert terms_of(Filter.parse(Terms().pack())) == Terms()
+    assert terms("--failed").errnos == ALL_ERRNOS
+
+
+def test_scope_in_words():
+    given = terms("--cpus", "0,1", "--failed", "--slower", "1ms", "-e", "getpid", "--comm", "sh")
+    facts = facts_of_terms(given)
+    assert facts == {"comm": "sh", "calls": 3, "cpus": [0, 1], "errnos": [], "slower_ns": 10**6}
+    assert words_of_scope(None, facts) == (
+        "the whole machine; comm sh; 3 system calls; CPUs 0,1; failed; 1.00 ms or longer"
+    )
+    some = facts_of_terms(terms("--errno", "EPERM"))
+    assert words_of_scope(7, some) == "process 7 and what it forks; failed with EPERM"

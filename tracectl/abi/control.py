@@ -30,6 +30,9 @@ SUBBUF_MIN = 16 << 10
 SUBBUF_MAX = 16 << 20
 COUNT_MIN = 2
 COUNT_MAX = 4096
+CPU_BITS = 128 * 64
+ERRNO_BITS = 4 * 64
+PREFIX_BYTES = 256
 BUFFER_MAX = 1 << 30
 
 
@@ -71,6 +74,8 @@ class ConfigFlag(IntFlag):
 
     OVERWRITE = 1
     """Keep the newest sub-buffers: a flight recorder."""
+    COUNTERS = 2
+    """Count, and record nothing."""
 
 
 class FilterFlag(IntFlag):
@@ -80,6 +85,10 @@ class FilterFlag(IntFlag):
     COMM = 2
     CGROUP = 4
     CALLS = 8
+    CPUS = 16
+    FAILED = 32
+    SLOWER = 64
+    PATH = 128
 
 
 Filter = Struct(
@@ -88,6 +97,10 @@ Filter = Struct(
     "cgroup" / Int64ul,
     "comm" / Bytes(COMM_BYTES),
     "calls" / Bytes(ABIS * SHAPES // 8),
+    "cpus" / Bytes(CPU_BITS // 8),
+    "errnos" / Bytes(ERRNO_BITS // 8),
+    "slower_ns" / Int64ul,
+    "path" / Bytes(PREFIX_BYTES),
     "reserved" / Array(4, Int64ul),
 )
 
@@ -146,6 +159,8 @@ Status = Struct(
     "flags" / Int32ul,
     "reserved" / Int32ul,
     "label" / Bytes(LABEL_BYTES),
+    "self" / Int64ul,
+    "filter" / Filter,
 )
 
 Clocks = Struct("trace_ns" / Int64ul, "mono_ns" / Int64ul, "boot_ns" / Int64ul, "real_ns" / Int64ul)
@@ -163,6 +178,9 @@ SyscallCounts = Struct(
     "total_ns" / Int64ul,
     "errors" / Array(ERRNOS, Int64ul),
     "latency" / Array(LATENCIES, Int64ul),
+    "withheld" / Int64ul,
+    "calls_lost" / Int64ul,
+    "rejected" / Int64ul,
 )
 
 Counters = Struct(
@@ -172,6 +190,9 @@ Counters = Struct(
     "lost_by_cause" / Array(LOST_CAUSES, Int64ul),
     "filtered" / Int64ul,
     "subbufs" / Int64ul,
+    "self" / Int64ul,
+    "cpu" / Int32ul,
+    "reserved" / Int32ul,
 )
 
 _WRITE, _READ = 1, 2

@@ -49,6 +49,7 @@ class Kind(IntEnum):
     ATTACH = 21
     SETUID = 22
     SWITCH = 23
+    CALL = 24
 
 
 STRING_KINDS = frozenset(
@@ -80,6 +81,7 @@ class Lost(IntEnum):
 
     FULL = 0
     NO_BUFFER = 1
+    NO_PLACE = 2
 
 
 class Abi(IntEnum):
@@ -171,6 +173,7 @@ Record = Struct("time" / Int32ul, "id" / Int16ul, "kind" / Int8ul, "granules" / 
 Task = Struct("head" / Record, "tid" / Int32ul, "tgid" / Int32ul)
 Time = Struct("head" / Record, "time_ns" / Int64ul)
 Exit = Struct("head" / Record, "result" / Int64sl)
+Whole = Struct("head" / Record, "result" / Int64sl, "entry_ns" / Int64ul)
 OpenHow = Struct("head" / Record, "flags" / Int64ul, "mode" / Int64ul, "resolve" / Int64ul)
 Name = Struct(
     "head" / Record,
@@ -263,6 +266,7 @@ BODIES: dict[Kind, Struct] = {
     Kind.ATTACH: Attach,
     Kind.SETUID: Setuid,
     Kind.SWITCH: Switch,
+    Kind.CALL: Whole,
 }
 """The fixed part of each kind; ENTRY's depends on the shape of its system call, EXIT_SHORT is all
 head."""

@@ -34,12 +34,14 @@ class Span:
 
 @dataclass(slots=True)
 class CpuBalance:
-    """What the file holds of one CPU: records by kind, entries and exits by slot."""
+    """What the file holds of one CPU: records by kind; entries and exits, and calls told
+    as a whole, by slot."""
 
     cpu: int
     kinds: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
     entries: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
     exits: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
+    whole: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
     seqs: list[int] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     last_ns: int = 0
@@ -49,6 +51,7 @@ class CpuBalance:
         self.kinds += np.bincount(records.kind, minlength=256)
         slots = slots_of(records)
         self.entries += np.bincount(slots[records.kind == Kind.ENTRY], minlength=OTHER_SLOT + 1)
+        self.whole += np.bincount(slots[records.whole], minlength=OTHER_SLOT + 1)
         near = records.rows(*NEAR_KINDS)
         ended = np.concatenate((records.rows(Kind.EXIT), records.near_entries(near)))
         self.exits += np.bincount(slots[ended], minlength=OTHER_SLOT + 1)
@@ -90,7 +93,7 @@ def find_faults(cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]) -> lis
         faults += _syscall_faults(counted, total)
         if counted.disorder:
             faults.append(f"CPU {total.cpu}: {counted.disorder} sub-buffers begin before the last")
-    return faults
+    return faults + _withheld_faults(cpus, list(known.values()))
 
 
 def find_flight_faults(cpus: dict[int, CpuBalance]) -> list[str]:
@@ -151,4 +154,21 @@ def _syscall_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
         exits = int(counted.exits[slot]) + counts.exits_lost
         if (entries, exits) != (counts.entries, counts.exits):
             faults.append(f"CPU {total.cpu}: system call slot {slot} does not add up")
+    return faults
+
+
+def _withheld_faults(cpus: dict[int, CpuBalance], totals: list[CpuTotals]) -> list[str]:
+    """Over all CPUs: a call may end on another than the one it began on."""
+    faults = []
+    recorded = sum((cpu.whole for cpu in cpus.values()), np.zeros(OTHER_SLOT + 1, np.int64))
+    counted = np.zeros((3, OTHER_SLOT + 1), np.int64)
+    for total in totals:
+        for slot, counts in total.syscalls.items():
+            counted[:, slot] += counts.withheld, counts.calls_lost, counts.rejected
+    withheld, lost, rejected = counted
+    for slot in np.flatnonzero(recorded + lost + rejected != withheld).tolist():
+        faults.append(
+            f"system call slot {slot}: {recorded[slot]} recorded + {lost[slot]} lost + "
+            f"{rejected[slot]} filtered out != {withheld[slot]} withheld"
+        )
     return faults

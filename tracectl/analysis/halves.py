@@ -31,11 +31,14 @@ class Half(IntEnum):
     RENAME = 4
     """exec in a thread other than the leader ended the leader and gave its tid to the thread; the
     open call of thread ``value``, which is its execve, ends under ``tid``."""
+    SURE_EXIT = 5
+    """Whatever was lost, it is the exit of the entry before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """One row an event, in order of time on one CPU.
+    """One row an event, in the order in which one CPU told them: ``told_ns``, which is that of time
+    but for entries right before their SURE_EXIT.
 
     ``value`` is an exit's result or a rename's old tid; ``arguments`` are an entry's, shape (n, 6).
     ``copies`` has a tuple of Copy in rows that have any, else None.
@@ -53,6 +56,16 @@ class Halves:
 
     def __len__(self) -> int:
         return len(self.tid)
+
+    @property
+    def told_ns(self) -> NDArray[np.uint64]:
+        """Ascending."""
+        sure = np.flatnonzero(self.half == Half.SURE_EXIT)
+        if not len(sure):
+            return self.time_ns
+        told_ns = self.time_ns.copy()
+        told_ns[sure - 1] = told_ns[sure]
+        return told_ns
 
     def __getitem__(self, rows: NDArray[Any] | slice) -> Halves:
         return Halves(*(getattr(self, item.name)[rows] for item in fields(self)))
@@ -102,6 +115,7 @@ def rows_left(
     halves[list(copy_kinds)] = Half.COPY
     half = halves[records.kind]
     half[near.entries] = Half.END
+    half[records.whole + 1] = Half.SURE_EXIT
     rows = np.flatnonzero(half != 255)
     if copy_kinds:
         rows = rows[(half[rows] != Half.COPY) | ~_is_inside(near, rows)]
@@ -162,7 +176,7 @@ def _halves(
     value = np.zeros(count, np.int64)
     arguments = np.zeros((count, 6), np.uint64)
     copies = np.full(count, None, np.object_)
-    exits = np.flatnonzero(half == Half.EXIT)
+    exits = np.flatnonzero((half == Half.EXIT) | (half == Half.SURE_EXIT))
     value[exits] = results_of(records, rows[exits])
     if len(renames := np.flatnonzero(half == Half.RENAME)):
         value[renames] = records.bodies(Kind.EXEC, rows[renames])["old_tid"]

@@ -18,12 +18,15 @@ from tracectl.capture.metadata import CpuTotals
 from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Records
 
+_MOST_EARLY = 1 << 14
+
 
 class Pairing:
     """An exit that knows its entry pairs with that one; others with the thread's open call, if
     nothing was lost in between on any CPU.
 
-    ``horizon_ns``: all calls that began before it have been given out. ``totals`` and ``doubt_ns``
+    ``horizon_ns``: all calls that began before it have been given out, but for those told only at
+    their end, which are given out then. ``totals`` and ``doubt_ns``
     are those of Gaps; a live source has neither.
     """
 
@@ -38,6 +41,8 @@ class Pairing:
         self._gaps = Gaps(totals, doubt_ns)
         self._waiting: list[Halves] = []
         self._open = no_halves()
+        # Copies of calls that are told only when they end.
+        self._early: Halves | None = None
 
     def add(self, records: Records) -> Calls:
         """The next sub-buffer of its CPU; answers the calls that stand whole in it. DecodeError
@@ -49,6 +54,8 @@ class Pairing:
     def add_halves(self, records: Records, left: Halves) -> None:
         """What somebody else has left of ``records``, of which only the header is looked at."""
         self._gaps.add(records)
+        if self._early is None and len(records.whole):
+            self._early = no_halves()
         if len(left):
             self._waiting.append(left)
 
@@ -57,7 +64,7 @@ class Pairing:
         added, and one that is later."""
         ready, later = [], []
         for part in self._waiting:
-            cut = int(np.searchsorted(part.time_ns, np.uint64(settled_ns)))
+            cut = int(np.searchsorted(part.told_ns, np.uint64(settled_ns)))
             if cut:
                 ready.append(part[:cut])
             if cut < len(part):
@@ -96,18 +103,22 @@ class Pairing:
         if not len(events):
             return []
         touched = np.isin(self._open.tid, events.tid)
-        events = join_halves([self._open[touched], events])
+        events = join_halves([self._open[touched], *self._take_early(events), events])
         order = np.lexsort((events.time_ns, events.tid))
         events = events[order]
         index, tid, half = np.arange(len(order)), events.tid, events.half
-        is_entry, is_exit = half == Half.ENTRY, half == Half.EXIT
+        is_entry, is_sure = half == Half.ENTRY, half == Half.SURE_EXIT
+        is_exit = is_sure | (half == Half.EXIT)
         last_entry = np.maximum.accumulate(np.where(is_entry, index, -1))
         last_end = np.maximum.accumulate(np.where(is_exit | (half == Half.END), index, -1))
         end_before = np.concatenate(([-1], last_end[:-1]))
         inside = (last_entry > end_before) & (tid[last_entry] == tid)
+        if self._early is not None:
+            self._keep_early(events, ~inside)
         wanted = np.flatnonzero(inside & (is_exit | (half == Half.COPY)))
         owners = last_entry[wanted]
         sure = ~self._gaps.between(events.time_ns[owners], events.time_ns[wanted])
+        sure |= is_sure[wanted]
         wanted, owners = wanted[sure], owners[sure]
         ends = is_exit[wanted]
         for row, owner in zip(wanted[~ends].tolist(), owners[~ends].tolist(), strict=True):
@@ -128,6 +139,28 @@ class Pairing:
             _calls_of(events[alone], None),
             _calls_of(None, events[unentered]),
         ]
+
+    def _take_early(self, events: Halves) -> list[Halves]:
+        """The early copies of the threads of ``events``."""
+        if self._early is None or not len(self._early):
+            return []
+        touched = np.isin(self._early.tid, events.tid)
+        taken, self._early = self._early[touched], self._early[~touched]
+        return [taken]
+
+    def _keep_early(self, events: Halves, outside: NDArray[np.bool_]) -> None:
+        """Copies ``outside`` of calls, and after all else of their thread. ``events`` are in order
+        of their threads."""
+        assert self._early is not None
+        is_copy = events.half == Half.COPY
+        count = len(events)
+        ahead = np.where(is_copy, count, np.arange(count))
+        following = np.minimum.accumulate(ahead[::-1])[::-1]
+        is_last = following == count
+        is_last |= events.tid[np.minimum(following, count - 1)] != events.tid
+        kept = join_halves([self._early, events[is_copy & outside & is_last]])
+        # A thread may make none but calls that are filtered out.
+        self._early = kept[np.argsort(kept.time_ns, kind="stable")[-_MOST_EARLY:]]
 
     def _rename(self, old_tid: int, new_tid: int) -> Calls:
         """What was open of ``new_tid``, the leader that is gone, does not end."""

@@ -148,9 +148,10 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class SyscallTotals:
-    """``filtered`` are entries and exits that no other number has. ``errors`` by enum
-    tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or
-    more and less than twice that, ``total_ns`` is theirs together."""
+    """``filtered`` are entries and exits that no other number but ``rejected`` has. ``errors`` by
+    enum tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or more and less
+    than twice that, ``total_ns`` is theirs together. ``withheld`` are entries kept back until the
+    call's end, which was ``rejected``, or recorded, or is one of ``calls_lost``."""
 
     entries: int
     exits: int
@@ -160,12 +161,16 @@ class SyscallTotals:
     total_ns: int = 0
     errors: list[int] = field(default_factory=list)
     latency: list[int] = field(default_factory=list)
+    withheld: int = 0
+    calls_lost: int = 0
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CpuTotals:
     """What the module counted on one CPU. Lists are indexed by kind or loss cause, ``syscalls`` by
-    slot (ABI * 512 + number)."""
+    slot (ABI * 512 + number). ``own`` is what of ``filtered`` was done by
+    processes that have the device open."""
 
     cpu: int
     generated: list[int]
@@ -174,6 +179,7 @@ class CpuTotals:
     filtered: int
     subbufs: int
     syscalls: dict[int, SyscallTotals]
+    own: int = 0
 
     def check(self) -> None:
         """DecodeError when a list has not the ABI's length."""

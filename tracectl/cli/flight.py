@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from tracectl.abi.control import ConfigFlag, State
 from tracectl.abi.records import SubbufHeader
 from tracectl.capture.metadata import Config
 from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.held import Held
 from tracectl.cli.plan import Plan
 from tracectl.cli.recording import (
     Recording,
-    arm,
     describe,
     end_block,
     moment_of,
@@ -31,90 +29,49 @@ from tracectl.tables.table import load_tables
 if TYPE_CHECKING:
     from tracectl.cli.watch import Watch
 
-_LOOK_MS = 100
 
-
-def open_recording(device: Device, plan: Plan) -> Recording | Flight:
+def open_recording(device: Device, plan: Plan) -> Recording | Held:
     """The session that ``plan`` asks for, armed."""
     if plan.is_flight:
         return Flight(device, plan)
-    assert plan.output is not None, "only a flight recorder has no file"
+    if plan.counts_only:
+        return Held(device, plan, "counters", ConfigFlag.COUNTERS)
+    assert plan.output is not None, "only these have no file"
     return Recording(device, plan, plan.output)
 
 
-class Flight:
-    """An armed session without a file, in the place of a Recording. Leave it as a context manager:
-    the session ends with it. With an output in ``plan``, what it holds at its end is written."""
-
-    size_bytes = 0
+class Flight(Held):
+    """A session whose buffers are the memory. With an output in ``plan``, what it holds at its end
+    is written."""
 
     def __init__(self, device: Device, plan: Plan) -> None:
-        self.plan = plan
-        self._device = device
-        arm(device, plan, label=flight_label(load_tables()), flags=ConfigFlag.OVERWRITE)
+        super().__init__(device, plan, flight_label(load_tables()), ConfigFlag.OVERWRITE)
 
-    def __enter__(self) -> Flight:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stop()
-
-    def status(self) -> Status:
-        return self._device.status()
-
-    def resume(self) -> None:
-        self._device.resume()
+        self._watch: Watch | None = None
 
     def run(self, is_done: Callable[[], bool], reason: str, wake_fd: int | None = None) -> Summary:
-        """Until ``is_done()``, or until the session is stopped by another process."""
-        poll = select.poll()
-        poll.register(self._device.fileno(), 0)
-        if wake_fd is not None:
-            poll.register(wake_fd, select.POLLIN)
-        with ExitStack() as stack:
-            watch = None if self.plan.triggers is None else stack.enter_context(self._watch())
-            while not is_done():
-                if self._device.fileno() in dict(poll.poll(_LOOK_MS)):
-                    reason = "stopped"
-                    break
-                if watch is not None:
-                    watch.look(self._take)
-            self._stop()
-            if watch is not None:
-                watch.finish(self._take)
-        # Of this session, although it has ended: it is the last one.
-        status = self._device.status()
-        if self.plan.output is not None:
-            return _write(self._device, status, self.plan.output, reason, self.plan.compress)
-        return Summary(
-            path="",
-            reason=reason,
-            generated=status.generated,
-            lost=status.lost,
-            filtered=status.filtered,
-            size_bytes=0,
-        )
-
-    def _watch(self) -> Watch:
+        if self.plan.triggers is None:
+            return super().run(is_done, reason, wake_fd)
         from tracectl.cli.watch import Watch  # noqa: PLC0415 - numpy
 
-        assert self.plan.triggers is not None
         shape = self.plan.subbuf_bytes, self.plan.subbuf_count
-        return Watch(self._device, self.plan.triggers, shape)
+        with Watch(self._device, self.plan.triggers, shape) as self._watch:
+            return super().run(is_done, reason, wake_fd)
+
+    def _look(self) -> None:
+        if self._watch is not None:
+            self._watch.look(self._take)
+
+    def _finish(self, status: Status, reason: str) -> Summary:
+        if self._watch is not None:
+            self._watch.finish(self._take)
+        if self.plan.output is None:
+            return super()._finish(status, reason)
+        return _write(self._device, status, self.plan.output, reason, self.plan.compress)
 
     def _take(self, path: Path, reason: str, from_ns: int) -> None:
         status = self._device.status()
         _write(self._device, status, path, reason, self.plan.compress, from_ns)
-
-    def _stop(self) -> None:
-        # ENXIO: somebody else stopped it.
-        with suppress(DeviceError):
-            self._device.stop()
 
 
 def write_snapshot(device: Device, path: Path, *, compress: bool = True) -> Summary:

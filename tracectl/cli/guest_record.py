@@ -12,6 +12,7 @@ from tracectl.capture.writer import CaptureWriter
 from tracectl.cli.output import exit_code, print_json, say, say_summary, summary_json
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
+from tracectl.cli.terms import OPTIONS
 from tracectl.cli.vm import run_in_guest
 from tracectl.errors import CaptureError, TracectlError
 from tracectl.vm.guest import JOB, python_of
@@ -57,9 +58,11 @@ def _guest_argv(python: str, plan: Plan, args: argparse.Namespace) -> list[str]:
     argv += ["--sched" if args.sched else "--no-sched"]
     argv += ["--files" if args.files else "--no-files"]
     argv += ["--open-how" if args.open_how else "--no-open-how"]
-    for option in ("trace", "uid", "comm", "cgroup"):
+    for option in OPTIONS:
         if getattr(args, option) is not None:
             argv.append(f"--{option}={getattr(args, option)}")
+    if args.failed:
+        argv.append("--failed")
     if args.detect_toctou:
         argv.append("--detect-toctou")
     if args.all:

@@ -30,8 +30,8 @@ _MEMORY_SHARE = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``output`` is absolute, None only for a flight recorder; ``target_pid`` 0 is the whole
-    machine."""
+    """``output`` is absolute, None for a flight recorder and for a session that only counts;
+    ``target_pid`` 0 is the whole machine."""
 
     output: Path | None
     classes: EventClass
@@ -41,6 +41,7 @@ class Plan:
     target_pid: int = 0
     command: tuple[str, ...] | None = None
     is_flight: bool = False
+    counts_only: bool = False
     terms: Terms = field(default_factory=Terms)
     wanted: Wanted = field(default_factory=Wanted)
     triggers: TriggerPlan | None = None
@@ -118,14 +119,27 @@ def parse_size(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no size, such as 512K or 1M") from error
 
 
+def plan_counting(args: argparse.Namespace) -> Plan:
+    """The plan of a session without records. UsageError."""
+    terms = terms_from(args)
+    if terms.await_ends:
+        raise UsageError("--counters-only counts calls as they come; --failed, --errno, --slower "
+                         "and --path choose records")  # fmt: skip
+    if args.output is not None or args.flight is not None:
+        raise UsageError("--counters-only records nothing that -o or --flight could keep")
+    return Plan(
+        None, EventClass.SYSCALL, SUBBUF_MIN, COUNT_MIN, False, _target_of(args),
+        counts_only=True, terms=terms,
+    )  # fmt: skip
+
+
 def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = None) -> Plan:
     """The plan that the options make; ``name`` is for a capture without -o.
 
     UsageError, or CaptureError when there can be no such file.
     """
     size, count = _buffers_of(args)
-    if not 0 <= args.pid < 1 << 31:
-        raise UsageError("--pid is the number of a process")
+    target_pid = _target_of(args)
     wanted = Wanted(paths=args.detect_toctou)
     classes = EventClass.ALL
     if not wanted:
@@ -146,6 +160,9 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         classes &= ~EventClass.FILE
     if not args.open_how:
         classes &= ~EventClass.OPEN_HOW
+    terms = terms_from(args)
+    if terms.path is not None and not classes & (EventClass.OPEN_NAME | EventClass.PATH):
+        raise UsageError("--path needs names to compare with: leave out --no-names or --no-paths")
     is_flight = args.flight is not None
     return Plan(
         None if is_flight and args.output is None else _output_of(args.output, name),
@@ -153,13 +170,19 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         size,
         count,
         not args.no_compress,
-        args.pid,
+        target_pid,
         tuple(command) if command else None,
         is_flight,
-        terms_from(args),
-        wanted,
-        triggers_from(args),
+        terms=terms,
+        wanted=wanted,
+        triggers=triggers_from(args),
     )
+
+
+def _target_of(args: argparse.Namespace) -> int:
+    if not 0 <= args.pid < 1 << 31:
+        raise UsageError("--pid is the number of a process")
+    return int(args.pid)
 
 
 def _buffers_of(args: argparse.Namespace) -> tuple[int, int]:

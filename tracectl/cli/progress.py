@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.progress import Progress as Bar
 
-    from tracectl.cli.flight import Flight
+    from tracectl.cli.held import Held
     from tracectl.cli.recording import Recording
 
 _PERIOD_S = 0.5
@@ -23,7 +23,7 @@ _PERIOD_S = 0.5
 class Progress:
     """One line on stderr that is drawn anew twice a second; nothing when that is no terminal."""
 
-    def __init__(self, recording: Recording | Flight, *, is_wanted: bool) -> None:
+    def __init__(self, recording: Recording | Held, *, is_wanted: bool) -> None:
         self._recording = recording
         self._live = _open_live() if is_wanted and sys.stderr.isatty() else None
         self._next_s = 0.0

@@ -70,3 +70,9 @@ def lost_of(capture: Capture) -> tuple[int, int]:
         return 0, 0
     cpus = capture.end.cpus
     return sum(sum(cpu.generated) for cpu in cpus), sum(sum(cpu.lost) for cpu in cpus)
+
+
+def filtered_of(capture: Capture) -> tuple[int, int]:
+    """Events that were filtered out, and how many of them by tracectl itself."""
+    cpus = [] if capture.end is None else capture.end.cpus
+    return sum(cpu.filtered for cpu in cpus), sum(cpu.own for cpu in cpus)

@@ -26,12 +26,12 @@ from tracectl.cli.calibration import load_calibration
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
+from tracectl.kernel.counters import Counters
 from tracectl.kernel.device import Device, Status
 from tracectl.kernel.files import iter_opened
 from tracectl.kernel.reads import pack_reads
 from tracectl.kernel.recorder import Recorder
 from tracectl.kernel.shapes import shapes_of
-from tracectl.kernel.stream import Counters
 from tracectl.kernel.tasks import find_cgroups, iter_tasks
 from tracectl.tables.table import load_tables
 

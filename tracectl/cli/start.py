@@ -10,7 +10,7 @@ import sys
 
 from tracectl.cli.flight import open_recording
 from tracectl.cli.output import print_json, say
-from tracectl.cli.plan import Plan, add_options, plan_from
+from tracectl.cli.plan import Plan, add_options, plan_counting, plan_from
 from tracectl.errors import EXIT_FAILED, EXIT_OK, CaptureError, TracectlError
 from tracectl.kernel.device import Device
 from tracectl.kernel.tasks import comm_of
@@ -20,11 +20,16 @@ HELP = "record in the background until 'tracectl stop'"
 EXAMPLES = """\
   tracectl start -o all.trace        the whole machine
   tracectl start -p 1234             a process and what it forks
-  tracectl start --flight 256M       the newest records, in memory: see 'tracectl snapshot'"""
+  tracectl start --flight 256M       the newest records, in memory: see 'tracectl snapshot'
+  tracectl start --counters-only     no records: 'tracectl report' shows what was counted"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
+    parser.add_argument(
+        "--counters-only", action="store_true",
+        help="record nothing: count and time calls, for 'tracectl report' and 'tracectl stop'",
+    )  # fmt: skip
     parser.add_argument("--paused", action="store_true", help="arm only; 'tracectl resume' begins")
     parser.add_argument(
         "--json", action="store_true", help="print the recorder's pid and file as JSON"
@@ -33,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     name = comm_of(args.pid) or str(args.pid) if args.pid else os.uname().nodename
-    plan = plan_from(args, name)
+    plan = plan_counting(args) if args.counters_only else plan_from(args, name)
     read_end, write_end = os.pipe()
     sys.stdout.flush()
     child = os.fork()
@@ -45,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
     os.waitpid(child, 0)
     with os.fdopen(read_end, errors="replace") as pipe:
         said = pipe.read()
-    return _report(said, as_json=args.json)
+    return _report(said, as_json=args.json, counts_only=args.counters_only)
 
 
-def _report(said: str, *, as_json: bool) -> int:
+def _report(said: str, *, as_json: bool, counts_only: bool) -> int:
     """``said`` is the recorder's one line of JSON; anything else was its death."""
     try:
         answer = json.loads(said)
@@ -61,10 +66,8 @@ def _report(said: str, *, as_json: bool) -> int:
     if as_json:
         print_json(answer)
     else:
-        say(
-            f"recording into {answer['file'] or 'memory'} (pid {answer['pid']}); "
-            "'tracectl stop' ends it"
-        )
+        what = "counting" if counts_only else f"recording into {answer['file'] or 'memory'}"
+        say(f"{what} (pid {answer['pid']}); 'tracectl stop' ends it")
     return EXIT_OK
 
 

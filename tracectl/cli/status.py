@@ -22,12 +22,13 @@ EXAMPLES = """\
 
 The state is 'not loaded', 'idle', 'armed' (paused) or 'tracing'; all of them exit with 0."""
 
+_OVERWRITE, _COUNTERS = 1, 2
 _STATES = {0: "idle", 1: "armed", 2: "tracing"}
 _ENDS = {0: None, 1: "stopped", 2: "closed"}
 _KEYS = (
     "state", "module_version", "session_id", "owner_pid", "owner_uid", "owner_comm", "file",
     "target_pid", "since", "age_s", "subbuf_bytes", "subbuf_count", "generated", "recorded", "lost",
-    "filtered", "last_end", "last_pid", "last_reason",
+    "filtered", "own", "filter", "counts_only", "last_end", "last_pid", "last_reason",
 )  # fmt: skip
 
 
@@ -60,6 +61,8 @@ def _facts() -> dict[str, Any]:
 
 
 def _facts_of(status: Status, info: Info) -> dict[str, Any]:
+    from tracectl.cli.scope import facts_of_terms  # noqa: PLC0415 - construct is there by now
+
     facts: dict[str, Any] = {
         "state": _STATES[status.state],
         "module_version": info.version,
@@ -70,22 +73,26 @@ def _facts_of(status: Status, info: Info) -> dict[str, Any]:
         return facts
     age_s = (time.monotonic_ns() - status.since_ns) / 1e9
     since = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(time.time() - age_s))
+    counts_only = bool(status.flags & _COUNTERS)
     facts |= {
         "session_id": status.session_id,
         "owner_pid": status.owner_pid or None,
         "owner_uid": status.owner_uid,
         "owner_comm": status.owner_comm,
-        "flight": bool(status.flags & 1),
-        "file": status.label if not status.flags & 1 else None,
+        "flight": bool(status.flags & _OVERWRITE),
+        "counts_only": counts_only,
+        "file": None if status.flags & (_OVERWRITE | _COUNTERS) else status.label,
         "target_pid": status.target_pid or None,
         "since": since,
         "age_s": round(age_s, 3),
         "subbuf_bytes": status.subbuf_bytes,
         "subbuf_count": status.subbuf_count,
         "generated": status.generated,
-        "recorded": status.generated - status.lost,
+        "recorded": 0 if counts_only else status.generated - status.lost,
         "lost": status.lost,
         "filtered": status.filtered,
+        "own": status.own,
+        "filter": facts_of_terms(status.terms),
     }
     if facts["state"] == "idle" and facts["last_end"] == "stopped" and facts["file"]:
         facts["last_reason"] = _reason_in(status.label)
@@ -114,26 +121,34 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     else:
         lines += [
             f"owner     {facts['owner_comm']} (pid {facts['owner_pid']}, uid {facts['owner_uid']})",
-            f"file      {facts['file'] or 'none: a flight recorder'}",
+            f"file      {facts['file'] or _fileless(facts)}",
             f"scope     {_scope(facts)}",
             f"since     {facts['since']} ({facts['age_s']:.0f} s)",
             f"buffers   {facts['subbuf_count']} of {facts['subbuf_bytes'] >> 10} KiB a CPU",
         ]
+    count = facts["generated"] if facts["counts_only"] else facts["recorded"]
     return [
         *lines,
-        f"events    {facts['recorded']:,} recorded, {facts['lost']:,} lost, "
-        f"{facts['filtered']:,} filtered out",
+        f"events    {count:,} {'counted' if facts['counts_only'] else 'recorded'}, "
+        f"{facts['lost']:,} lost, {facts['filtered']:,} filtered out, "
+        f"{facts['own']:,} of these tracectl's own",
     ]
 
 
+def _fileless(facts: dict[str, Any]) -> str:
+    return "none: calls are only counted" if facts["counts_only"] else "none: a flight recorder"
+
+
 def _scope(facts: dict[str, Any]) -> str:
-    target = facts["target_pid"]
-    return f"process {target} and what it forks" if target else "the whole machine"
+    from tracectl.cli.scope import words_of_scope  # noqa: PLC0415 - construct is there by now
+
+    return words_of_scope(facts["target_pid"], facts["filter"])
 
 
 def _last(facts: dict[str, Any]) -> str:
-    if facts["flight"]:
-        return f"a flight recorder ({facts['last_end']}; ended by pid {facts['last_pid']})"
+    if facts["file"] is None:
+        what = "counters only" if facts["counts_only"] else "a flight recorder"
+        return f"{what} ({facts['last_end']}; ended by pid {facts['last_pid']})"
     if facts["last_end"] == "stopped":
         reason = facts["last_reason"] or "stopped"
         return f"{facts['file']} ({reason}; ended by pid {facts['last_pid']})"

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tracectl.capture.metadata import EndBlock
+    from tracectl.kernel.device import Status
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts are events; ``reason`` says what ended the recording. ``command_status`` is the exit
-    code of the command that was started for it, 128 and the signal if one ended it."""
+    """Counts are events; ``reason`` says what ended the recording. ``own`` is what of ``filtered``
+    tracectl did itself. ``command_status`` is the exit code of the command that was started for it,
+    128 and the signal if one ended it."""
 
     path: str
     reason: str
@@ -22,6 +24,7 @@ class Summary:
     filtered: int
     size_bytes: int
     command_status: int | None = None
+    own: int = 0
 
 
 def summary_of(
@@ -35,4 +38,18 @@ def summary_of(
         filtered=sum(cpu.filtered for cpu in end.cpus),
         size_bytes=size_bytes,
         command_status=command_status,
+        own=sum(cpu.own for cpu in end.cpus),
+    )
+
+
+def summary_of_status(status: Status, reason: str) -> Summary:
+    """Of a session without a file, which has ended."""
+    return Summary(
+        path="",
+        reason=reason,
+        generated=status.generated,
+        lost=status.lost,
+        filtered=status.filtered,
+        size_bytes=0,
+        own=status.own,
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 from pathlib import Path
 
+from tracectl.cli.times import parse_ns
 from tracectl.errors import UsageError
 from tracectl.kernel.choice import slots_in
-from tracectl.kernel.filter import COMM_MAX_BYTES, Terms
+from tracectl.kernel.filter import ALL_ERRNOS, COMM_MAX_BYTES, CPUS_MAX, PREFIX_MAX_BYTES, Terms
 from tracectl.tables.table import load_tables
 
 _CGROUPS = Path("/sys/fs/cgroup")
+
+OPTIONS = ("trace", "uid", "comm", "cgroup", "cpus", "errno", "slower", "path")
+"""Those that have a value, as the parser names them."""
 
 
 def add_terms(parser: argparse.ArgumentParser) -> None:
@@ -28,10 +33,27 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         help="only threads in this cgroup or below it: a directory of cgroup v2, or its path from "
         "/sys/fs/cgroup on",
     )  # fmt: skip
+    group.add_argument(
+        "--cpus", metavar="LIST", help="only calls that begin on these CPUs: 0-3,8; the others do "
+        "no work for it",
+    )  # fmt: skip
+    group.add_argument("--failed", action="store_true", help="only calls that fail")
+    group.add_argument(
+        "--errno", metavar="NAMES", help="only calls that fail with one of these: ENOENT,EACCES"
+    )
+    group.add_argument(
+        "--slower", metavar="TIME", help="only calls that take this long or longer: 500us, 1ms, 2s"
+    )
+    group.add_argument(
+        "--path", metavar="PREFIX",
+        help="only calls with a path that begins so, as the program spelled it",
+    )  # fmt: skip
 
 
 def terms_from(args: argparse.Namespace) -> Terms:
     """UsageError for what there is not."""
+    if args.path is not None and not 1 <= len(os.fsencode(args.path)) <= PREFIX_MAX_BYTES:
+        raise UsageError(f"--path is 1 to {PREFIX_MAX_BYTES} bytes")
     if args.comm is not None and len(os.fsencode(args.comm)) > COMM_MAX_BYTES:
         raise UsageError(f"a thread's name has at most {COMM_MAX_BYTES} bytes")
     return Terms(
@@ -39,6 +61,10 @@ def terms_from(args: argparse.Namespace) -> Terms:
         comm=args.comm,
         cgroup=None if args.cgroup is None else _cgroup_of(args.cgroup),
         calls=None if args.trace is None else slots_of(args.trace),
+        cpus=None if args.cpus is None else cpus_of(args.cpus),
+        errnos=_errnos_of(args),
+        slower_ns=None if args.slower is None else _slower_ns(args.slower),
+        path=args.path,
     )
 
 
@@ -47,6 +73,37 @@ def slots_of(expression: str) -> frozenset[int]:
     native, compat = load_tables().values()
     # x32 has the numbers of the machine's own ABI.
     return slots_in(expression, (native, compat, native))
+
+
+def cpus_of(text: str) -> frozenset[int]:
+    """CPUs of a list as the kernel writes them: 0-3,8."""
+    chosen: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not first.isdecimal() or not last.isdecimal():
+            raise UsageError(f"{text!r} is no list of CPUs, such as 0-3,8")
+        if not int(first) <= int(last) < CPUS_MAX:
+            raise UsageError(f"there are no CPUs {part}")
+        chosen |= set(range(int(first), int(last) + 1))
+    return frozenset(chosen)
+
+
+def _slower_ns(text: str) -> int:
+    try:
+        return parse_ns(text)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"--slower {error}") from error
+
+
+def _errnos_of(args: argparse.Namespace) -> frozenset[int] | None:
+    if args.errno is None:
+        return ALL_ERRNOS if args.failed else None
+    names = args.errno.upper().split(",")
+    for name in names:
+        if not isinstance(getattr(errno, name, None), int):
+            raise UsageError(f"no error is called {name!r}")
+    return frozenset(getattr(errno, name) for name in names)
 
 
 def _uid_of(user: str) -> int:

@@ -6,19 +6,18 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import re
 import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracectl.cli.terms import slots_of
+from tracectl.cli.times import parse_ns
 from tracectl.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
     from tracectl.analysis.triggers import Trigger
 
-_UNITS_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 10**9, "m": 60 * 10**9}
 _ON_REQUEST = "usr1"
 
 
@@ -112,14 +111,6 @@ def trigger_of(word: str) -> Trigger:
         f"--trigger {word} is none of slower=[SYSCALLS:]TIME, errno=ERRNO:PREFIX, "
         "signal[=SIGNAL], rate=[SYSCALLS:]N and usr1"
     )
-
-
-def parse_ns(text: str) -> int:
-    """A number with a unit, such as 1.5s."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m)", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time, such as 500us, 100ms, 2s or 1m")
-    return round(float(found[1]) * _UNITS_NS[found[2]])
 
 
 def _signal_of(word: str, name: str) -> int:

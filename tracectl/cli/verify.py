@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import exit_code, print_json
-from tracectl.cli.reading import iter_records, lost_of
+from tracectl.cli.reading import filtered_of, iter_records, lost_of
 from tracectl.errors import EXIT_FAILED
 
 HELP = "prove that a capture is whole: recorded + lost = generated"
@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     with open_capture(args.file) as capture:
         counted = balance.count_records(iter_records(capture))
         generated, lost = lost_of(capture)
+        filtered, _ = filtered_of(capture)
         recorded = generated - lost
         faults = list(capture.problems)
         is_flight = capture.metadata.config.is_flight
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         elif capture.end is not None:
             faults += balance.find_faults(counted, capture.end.cpus)
     if args.json:
-        facts = {"generated": generated, "lost": lost, "recorded": recorded}
+        facts = {"generated": generated, "lost": lost, "recorded": recorded, "filtered": filtered}
         print_json({"whole": not faults, **facts, "faults": faults})
     elif faults:
         print(f"{args.file} is not whole:")
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(
             f"{args.file} is whole: {generated - lost:,} recorded + {lost:,} lost = "
-            f"{generated:,} generated, on every CPU and for every kind and system call"
+            f"{generated:,} generated, on every CPU and for every kind and system call; "
+            f"{filtered:,} more were filtered out"
         )
     return EXIT_FAILED if faults else exit_code(lost, strict=args.strict)

@@ -21,10 +21,12 @@ class NearCalls(NamedTuple):
 
 
 def near_calls(records: Records) -> NearCalls:
-    """DecodeError when an exit's entry is not near, or ends twice."""
+    """Without those of CALL records, whose copies are elsewhere. DecodeError when an exit's entry
+    is not near, or ends twice."""
     kind = records.kind
-    is_short = kind == Kind.EXIT_SHORT
-    exits = np.flatnonzero(is_short | (kind == Kind.EXIT_NEAR))
+    is_near = (kind == Kind.EXIT_SHORT) | (kind == Kind.EXIT_NEAR)
+    is_near[records.whole + 1] = False
+    exits = np.flatnonzero(is_near)
     entries = records.near_entries(exits)
     if len(entries) > 1 and not bool((entries[1:] > entries[:-1]).all()):
         raise DecodeError("two exits end the same call")

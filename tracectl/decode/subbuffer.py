@@ -6,7 +6,7 @@ The start bitmap gives all records of a sub-buffer at once; the rest is arithmet
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from tracectl.abi.records import (
     Record,
     SubbufHeader,
 )
+from tracectl.decode.whole import split_calls
 from tracectl.errors import DecodeError
 
 _HEADER = dtype_of(SubbufHeader)
@@ -39,7 +40,8 @@ class Records:
 
     ``granule`` is where the record starts, in granules from the start of the sub-buffer. ``lost``,
     by cause, and ``generated`` are events of this CPU from the start of the session to the first
-    one in here. Times are of the session's clock.
+    one in here. Times are of the session's clock, and ascend but for the entries ``whole``: their
+    calls were told when they ended.
     """
 
     cpu: int
@@ -57,6 +59,7 @@ class Records:
     granules: NDArray[np.uint8]
     tid: NDArray[np.uint32]
     tgid: NDArray[np.uint32]
+    whole: Rows = field(default_factory=lambda: np.zeros(0, np.intp))
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -109,7 +112,7 @@ def decode_subbuffer(data: Buffer) -> Records:
     if kind[0] != Kind.TASK:
         raise DecodeError("a sub-buffer does not begin with a TASK record")
     tid, tgid = _fill_tasks(words, granule, kind)
-    return Records(
+    records = Records(
         cpu=int(header["cpu"]),
         seq=int(header["seq"]),
         session_id=int(header["session_id"]),
@@ -126,6 +129,7 @@ def decode_subbuffer(data: Buffer) -> Records:
         tid=tid,
         tgid=tgid,
     )
+    return split_calls(records)
 
 
 def _read_header(data: Buffer) -> np.void:

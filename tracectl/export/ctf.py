@@ -84,6 +84,8 @@ def write_ctf(
             if records.cpu not in streams:
                 streams[records.cpu] = (directory / f"cpu_{records.cpu}").open("wb")
             events = events_of(records, metadata.shapes)
+            if len(records.whole):
+                events = events.in_order(records.first_ns)
             body = join(len(events), *classes.pack(events))
             span = records.first_ns, records.last_ns
             lost = sum(records.lost)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,27 @@ class Events:
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    def in_order(self, first_ns: int) -> Events:
+        """In order of time, none before ``first_ns``: so late are the entries of calls that began
+        before and were told when they ended."""
+        time_ns = np.maximum(self.time_ns, np.uint64(first_ns))
+        order = np.argsort(time_ns, kind="stable")
+        place = np.empty(len(order), np.intp)
+        place[order] = np.arange(len(order))
+        text_rows = place[self.text_rows]
+        texts = np.argsort(text_rows, kind="stable").tolist()
+        columns = {
+            item.name: getattr(self, item.name)[order]
+            for item in dataclasses.fields(self)
+            if item.name not in ("cpu", "texts", "text_rows")
+        }
+        return replace(
+            self,
+            **columns | {"time_ns": time_ns[order]},
+            texts=[self.texts[index] for index in texts],
+            text_rows=text_rows[texts],
+        )
 
 
 def events_of(records: Records, shapes: Shapes) -> Events:

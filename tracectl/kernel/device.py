@@ -16,7 +16,8 @@ from tracectl.abi import control
 from tracectl.abi.control import ConfigFlag, End, EventClass, State
 from tracectl.abi.records import ABI_VERSION, ABIS, SHAPES
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
-from tracectl.kernel.filter import Terms
+from tracectl.kernel.counters import Counters, read_counters
+from tracectl.kernel.filter import Terms, terms_of
 from tracectl.kernel.sites import check_switches, refusal
 from tracectl.kernel.stream import Stream
 
@@ -58,6 +59,9 @@ class Status:
     last_end: End
     last_pid: int
     label: str
+    own: int
+    """Of filtered: processes that have the device open."""
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class Device:
             last_end=End(raw.last_end),
             last_pid=raw.last_pid,
             label=os.fsdecode(raw.label.split(b"\0")[0]),
+            own=raw.self,
+            terms=terms_of(raw.filter),
         )
 
     def clocks(self) -> Clocks:
@@ -195,6 +201,17 @@ class Device:
         """While the session runs; what both the old and the new terms let through is not missed."""
         self._control(control.IOC_FILTER, "filtered", terms.pack())
 
+    def counters(self) -> list[Counters]:
+        """What each CPU has counted so far in the session that runs."""
+        counted = []
+        for cpu in range(self.info.cpus):
+            try:
+                counted.append(read_counters(self._fd, cpu))
+            except OSError as error:
+                if error.errno != errno.ENODEV:
+                    raise self._control_error(error, "counted") from error
+        return counted
+
     def stop(self) -> None:
         self._control(control.IOC_STOP, "stopped")
 
@@ -238,22 +255,27 @@ class Device:
 
     def _control(self, request: int, done: str, argument: bytes = b"") -> None:
         try:
-            fcntl.ioctl(self._fd, request, argument)
+            fcntl.ioctl(self._fd, request, bytearray(argument))
         except OSError as error:
-            if error.errno == errno.ENXIO:
-                raise DeviceError(
-                    f"nothing is being traced that could be {done}", errno.ENXIO
-                ) from error
-            if error.errno == errno.EPERM:
-                status = self.status()
-                raise DeviceError(
-                    f"the session can be {done} only by its owner (pid {status.owner_pid}, "
-                    f"{status.owner_comm}, uid {status.owner_uid}) or by root",
-                    errno.EPERM,
-                ) from error
-            raise DeviceError(
-                f"the session could not be {done}: {error.strerror}", error.errno or 0
-            ) from error
+            raise self._control_error(error, done) from error
+
+    def _control_error(self, error: OSError, done: str) -> DeviceError:
+        if error.errno == errno.ENXIO:
+            return DeviceError(f"nothing is being traced that could be {done}", errno.ENXIO)
+        if error.errno == errno.EPERM:
+            status = self.status()
+            return DeviceError(
+                f"the session can be {done} only by its owner (pid {status.owner_pid}, "
+                f"{status.owner_comm}, uid {status.owner_uid}) or by root",
+                errno.EPERM,
+            )
+        if error.errno == errno.EOPNOTSUPP:
+            return DeviceError(
+                "the running session cannot filter so: it records no names, which --path needs, or "
+                "only counts, so that no call waits for its end",
+                errno.EOPNOTSUPP,
+            )
+        return DeviceError(f"the session could not be {done}: {error.strerror}", error.errno or 0)
 
     def _configure_error(
         self, error: OSError, failed: EventClass, buffer_bytes: int

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
 
+from tracectl.kernel.counters import Counters
 from tracectl.kernel.device import Device
-from tracectl.kernel.stream import Counters, Stream
+from tracectl.kernel.stream import Stream
 
 FLUSH_NS = 100_000_000
 """A quiet CPU's records are handed over after this long."""

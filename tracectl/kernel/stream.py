@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import mmap
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 
 from tracectl.abi import control
-from tracectl.abi.records import SLOTS
 from tracectl.errors import DeviceError
-
-
-@dataclass(frozen=True, slots=True)
-class SyscallCounts:
-    """``filtered`` are entries and exits that no other number has. ``errors`` by enum
-    tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or
-    more and less than twice that, ``total_ns`` is theirs together."""
-
-    entries: int
-    exits: int
-    entries_lost: int
-    exits_lost: int
-    filtered: int
-    total_ns: int
-    errors: list[int]
-    latency: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What the module counted on one CPU: by kind, by loss cause, and by slot (ABI * 512 + number),
-    of the slots that are not all zero."""
-
-    cpu: int
-    generated: list[int]
-    lost: list[int]
-    lost_by_cause: list[int]
-    filtered: int
-    subbufs: int
-    syscalls: dict[int, SyscallCounts]
+from tracectl.kernel.counters import Counters, read_counters
 
 
 class Stream:
@@ -110,36 +78,10 @@ class Stream:
             raise self._refused("FLUSH", error) from error
 
     def counters(self) -> Counters:
-        size = control.SyscallCounts.sizeof()
-        counts = ctypes.create_string_buffer(SLOTS * size)
-        request = bytearray(control.Counters.sizeof())
-        request[:8] = ctypes.addressof(counts).to_bytes(8, "little")
         try:
-            fcntl.ioctl(self._fd, control.IOC_COUNTERS, request)
+            return read_counters(self._fd, self.cpu)
         except OSError as error:
             raise self._refused("COUNTERS", error) from error
-        raw = control.Counters.parse(bytes(request))
-        syscalls = {}
-        # Not through construct: a thousand slots, most of them zero, would take it a second.
-        numbers = memoryview(counts).cast("B").cast("Q")
-        for slot in range(SLOTS):
-            entries, exits, entries_lost, exits_lost, filtered, total_ns, *rest = numbers[
-                slot * size // 8 : (slot + 1) * size // 8
-            ]
-            if entries or exits or filtered:
-                errors, latency = rest[: control.ERRNOS], rest[control.ERRNOS :]
-                syscalls[slot] = SyscallCounts(
-                    entries, exits, entries_lost, exits_lost, filtered, total_ns, errors, latency
-                )
-        return Counters(
-            cpu=self.cpu,
-            generated=list(raw.generated),
-            lost=list(raw.lost),
-            lost_by_cause=list(raw.lost_by_cause),
-            filtered=raw.filtered,
-            subbufs=raw.subbufs,
-            syscalls=syscalls,
-        )
 
     def _refused(self, request: str, error: OSError) -> DeviceError:
         return DeviceError(
