@@ -11,7 +11,16 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tracectl.abi.records import BODIES, STRING_KINDS, Kind, NameFlag, Record, Site, Source
+from tracectl.abi.records import (
+    BODIES,
+    EXIT_KINDS,
+    STRING_KINDS,
+    Kind,
+    NameFlag,
+    Record,
+    Site,
+    Source,
+)
 from tracectl.decode.arguments import arguments_of
 from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
@@ -68,9 +77,27 @@ def _describe(page: Page, index: int, view: View, facts: Facts, lines: Lines) ->
     yield _fact("took", took)
     yield from _arguments(page, index, facts, lines)
     records = lines.records_of(page)
-    for row in lines.rows_of(page, index):
+    rows = lines.rows_of(page, index)
+    for row in rows:
         yield Text("")
         yield from _record(records, row)
+    if spent_ns != OPEN_NS and int(records.kind[rows[-1]]) not in EXIT_KINDS:
+        yield Text("")
+        yield from _far_exit(page, index, view, lines)
+
+
+def _far_exit(page: Page, index: int, view: View, lines: Lines) -> Iterator[Text]:
+    """The exit that another sub-buffer has, or the CPU where the thread went on."""
+    exit_ns = int(page.time_ns[index]) + int(page.duration_ns[index])
+    for other in view.shelf.pages.values():
+        if other.first_ns <= exit_ns <= other.last_ns:
+            records = lines.records_of(other)
+            is_it = (records.time_ns == exit_ns) & (records.kind == Kind.EXIT)
+            for row in np.flatnonzero(is_it & (records.tid == page.tid[index])).tolist():
+                yield Text(f"on CPU {other.cpu}", style="dim")
+                yield from _record(records, row)
+                return
+    yield Text("its exit is in a sub-buffer that is no longer kept", style="dim")
 
 
 def _arguments(page: Page, index: int, facts: Facts, lines: Lines) -> Iterator[Text]:
