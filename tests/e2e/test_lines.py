@@ -63,7 +63,9 @@ def _compare(tmp_path, name):
         return parse_tracectl(printed.splitlines()), parse_strace(log)
 
 
-def test_lines_are_those_of_strace(guest, workload, tmp_path):
+def test_lines_are_those_of_strace(guest, workload, series, tmp_path):
+    if series != "6.1":
+        pytest.skip("what calls return is in the document, and that is 6.1's")
     program = workload("calls")
     runs = {"calls": ("rm -rf /tmp/calls; mkdir /tmp/calls", f"{program} /tmp/calls")}
     runs |= {f"program{at}": run for at, run in enumerate(PROGRAMS.values())}
