@@ -225,3 +225,12 @@ def test_the_snapshot_is_what_is_open(tmp_path):
     assert inherited not in mine.cloexec
     assert mine.left_out == 0
     assert list(iter_opened([2**22 + 1])) == []
+
+
+def test_more_than_there_is_room_for_is_counted(monkeypatch):
+    monkeypatch.setattr("tracectl.kernel.files._MAX_FILES", 1)
+    first, second = iter_opened([os.getpid(), os.getpid()])
+    assert len(first.files) == 1
+    assert first.left_out > 0
+    assert second.files == {}
+    assert second.left_out >= first.left_out
