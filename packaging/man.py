@@ -47,6 +47,8 @@ ENVIRONMENT = {
 }
 FILES = {
     "/dev/tracectl": "The module's device. Who may open it may trace.",
+    "/var/lib/tracectl/calibration.json": "What 'tracectl calibrate' measured; of who may not "
+    "write there, in $XDG_STATE_HOME/tracectl.",
     "*.trace": "Captures, readable for their owner only.",
 }
 

@@ -65,10 +65,10 @@ def parse_tracectl(printed: Iterable[str]) -> Threads:
         if not text.startswith("<... "):
             lines.append(text)
     if _ALONE in threads:
-        # It has no number in front; one of its first calls returns it.
+        # While it is alone it has no number in front; one of its first calls returns it.
         lines = threads.pop(_ALONE)
         (own,) = (line.split()[-1] for line in lines if line.startswith("set_tid_address("))
-        threads[int(own)] = lines
+        threads = {int(own): lines + threads.pop(int(own), [])} | threads
     return _align(threads)
 
 

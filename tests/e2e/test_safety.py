@@ -55,7 +55,7 @@ rmmod tracectl
 
 SESSIONS = """
 set -e
-stress-ng --quiet --open 1 --switch 1 --timeout 1h &
+stress-ng --quiet --fork 1 --pipe 1 --switch 1 --timeout 1h &
 $python - {rounds} >/job/memory <<'END'
 import json, sys, time
 from pathlib import Path

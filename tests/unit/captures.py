@@ -7,7 +7,7 @@ from pathlib import Path
 
 from subbuffers import SHAPES, SubBuffer
 from tracectl.abi.records import KINDS, LOST_CAUSES, NEAR_KINDS, Kind
-from tracectl.analysis.balance import CpuBalance
+from tracectl.analysis.balance import CpuBalance, count_of
 from tracectl.capture.metadata import (
     Config,
     CpuTotals,
@@ -54,7 +54,7 @@ def write_capture(
             data = subbuffer.build()
             writer.write_chunk(subbuffer.cpu, subbuffer.seq, data)
             balance = balances.setdefault(subbuffer.cpu, CpuBalance(subbuffer.cpu))
-            balance.add(subbuffer.decode())
+            balance.add(count_of(subbuffer.decode()))
         if is_ended:
             lost_kinds = (lost_kinds or {}) | {Kind.ENTRY: sum((lost_calls or {}).values())}
             totals = [

@@ -16,7 +16,7 @@ from tracectl.abi.records import (
     SHAPES,
     Kind,
 )
-from tracectl.analysis.balance import count_records, find_faults
+from tracectl.analysis.balance import count_of, count_records, find_faults
 from tracectl.capture.metadata import CpuTotals, SyscallTotals
 
 GETPID, OPENAT = 39, 257
@@ -38,7 +38,7 @@ def totals(cpu=0, *, subbufs=0, generated=(), lost=(), syscalls=()):
 
 
 def faults(subbuffers, *all_totals):
-    return find_faults(count_records(sub.decode() for sub in subbuffers), all_totals)
+    return find_faults(count_records(count_of(sub.decode()) for sub in subbuffers), all_totals)
 
 
 def a_capture():
@@ -155,7 +155,7 @@ def test_a_system_call_that_does_not_add_up(counts):
 )  # fmt: skip
 def test_the_slot_of_a_system_call(nr, abi, slot):
     subbuffer = SubBuffer().far_exit(10, 1, nr, abi_=abi)
-    counted = count_records([subbuffer.decode()])[0]
+    counted = count_records([count_of(subbuffer.decode())])[0]
     assert counted.exits.nonzero()[0].tolist() == [slot]
     assert not counted.entries.any()
 

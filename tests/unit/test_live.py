@@ -174,8 +174,9 @@ def test_a_ranking_gives_up_the_least_and_says_how_much():
     table = ranking.table()
     assert len(table) <= 101
     assert 249 in table.key
-    assert int(table.calls.sum()) + ranking.dropped_calls == 250 * 251 // 2
-    assert len(table) + ranking.dropped_rows == 250
+    assert int(table.calls.sum()) + table.dropped_calls == 250 * 251 // 2
+    assert len(table) + table.dropped_rows == 250
+    assert table.take(np.array([0])).dropped_rows == table.dropped_rows
 
 
 def test_percentiles_are_within_their_bins():
@@ -290,3 +291,16 @@ def test_processes_are_named_moved_and_ended():
     assert (process.ppid, process.comm, process.path) == (100, "lister", "/bin/ls")
     assert (process.cgroup, process.exit_code) == ("/a.slice", 256)
     assert view.who_is(100).exit_code is None
+
+
+def test_a_call_that_was_told_as_a_whole_has_its_path_and_its_place():
+    one = SubBuffer().entry(1000, 7, READ).exit(1100, 7, READ, 1)
+    one.entry(1200, 8, READ).name(1300, 7, b"/slow").exit(1400, 8, READ, 2)
+    one.call(5000, 7, OPENAT, 1250, -ENOENT)
+    model = model_of(one)
+    assert calls_in(model) == [
+        (7, READ, 1000, 1100, 1), (8, READ, 1200, 1400, 2), (7, OPENAT, 1250, 5000, -ENOENT),
+    ]  # fmt: skip
+    view = model.view()
+    assert view.paths.text(int(view.files.key[0])) == "/slow"
+    assert view.files.errors.tolist()[0] == 1

@@ -10,7 +10,7 @@ import pytest
 
 from captures import write_capture
 from subbuffers import SHAPES, SubBuffer
-from tracectl.abi.control import READS, Read
+from tracectl.abi.control import READS, EventClass, Read
 from tracectl.abi.records import ABIS, Form
 from tracectl.analysis.pairing import pair_calls
 from tracectl.analysis.toctou import Divergence, find_divergences
@@ -34,7 +34,7 @@ def raced(subbuffer: SubBuffer, time_ns: int, tid: int) -> SubBuffer:
 def capture(tmp_path):
     subbuffer = raced(raced(SubBuffer(), 1000, 7), 2000, 7)
     subbuffer.entry(3000, 7, OPENAT).name(3001, 7, b"/a").exit(3002, 7, OPENAT, 3)
-    return write_capture(tmp_path / "a.trace", [subbuffer])
+    return write_capture(tmp_path / "a.trace", [subbuffer], classes=15 | EventClass.DIVERGENCE)
 
 
 def run(*argv) -> str:

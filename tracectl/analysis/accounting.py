@@ -1,7 +1,8 @@
 """Where the time of threads went: user mode, the kernel, blocked, waiting for a CPU.
 
 A call's entry and exit tell the mode, the scheduler's switches whether the thread had a CPU. An
-interrupt's time is that of the thread it came in.
+interrupt's time is that of the thread it came in. Of a CPU that goes offline the kernel tells no
+more switches: its last thread, the one that takes it down, seems to run until it is back.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Accountant:
         self._last_ns = 0
 
     def add(self, records: Records) -> None:
-        self._gaps.add(records)
+        self._gaps.add(records.place)
         self._first_ns = min(self._first_ns, records.first_ns)
         self._last_ns = max(self._last_ns, records.last_ns)
         self._events += iter_task_events(records)

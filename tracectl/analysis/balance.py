@@ -10,16 +10,19 @@ from itertools import pairwise
 import numpy as np
 
 from tracectl.abi.records import (
+    ABIS,
     EXIT_KINDS,
     FRAMING_KINDS,
     NEAR_KINDS,
+    NR_BITS,
     NR_ESCAPE,
     OTHER_SLOT,
     SHAPES,
     Kind,
 )
 from tracectl.capture.metadata import CpuTotals
-from tracectl.decode.subbuffer import Records
+from tracectl.decode.near import near_calls
+from tracectl.decode.subbuffer import Place, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,42 @@ class Span:
     recorded: int
 
 
+_SLOTS = OTHER_SLOT + 1
+# All numbers that a record's id can have.
+_SLOT_OF_ID = np.arange(1 << 16) >> NR_BITS
+_SLOT_OF_ID = np.where(
+    ((np.arange(1 << 16) & NR_ESCAPE) < SHAPES) & (_SLOT_OF_ID < ABIS),
+    _SLOT_OF_ID * SHAPES + (np.arange(1 << 16) & NR_ESCAPE),
+    OTHER_SLOT,
+).astype(np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one sub-buffer holds: records by kind; entries and exits, and calls told as a whole, by
+    slot."""
+
+    place: Place
+    recorded: int
+    kinds: np.ndarray
+    entries: np.ndarray
+    exits: np.ndarray
+    whole: np.ndarray
+
+
+def count_of(records: Records) -> Count:
+    """DecodeError when exits do not belong to the entries that they say they do."""
+    near = near_calls(records)
+    kinds = np.bincount(records.kind, minlength=256)
+    entries = np.bincount(_SLOT_OF_ID[records.id[records.kind == Kind.ENTRY]], minlength=_SLOTS)
+    whole = np.bincount(_SLOT_OF_ID[records.id[records.whole]], minlength=_SLOTS)
+    exits = np.bincount(_SLOT_OF_ID[records.id[near.entries]], minlength=_SLOTS) + whole
+    exits += np.bincount(_SLOT_OF_ID[records.id[records.kind == Kind.EXIT]], minlength=_SLOTS)
+    framing = int(kinds[list(FRAMING_KINDS)].sum())
+    recorded = len(records) - framing
+    return Count(records.place, recorded, kinds, entries, exits, whole)
+
+
 @dataclass(slots=True)
 class CpuBalance:
     """What the file holds of one CPU: records by kind; entries and exits, and calls told
@@ -39,44 +78,33 @@ class CpuBalance:
 
     cpu: int
     kinds: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
-    entries: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
-    exits: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
-    whole: np.ndarray = field(default_factory=lambda: np.zeros(OTHER_SLOT + 1, np.int64))
+    entries: np.ndarray = field(default_factory=lambda: np.zeros(_SLOTS, np.int64))
+    exits: np.ndarray = field(default_factory=lambda: np.zeros(_SLOTS, np.int64))
+    whole: np.ndarray = field(default_factory=lambda: np.zeros(_SLOTS, np.int64))
     seqs: list[int] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
+    sessions: Counter[int] = field(default_factory=Counter)
     last_ns: int = 0
     disorder: int = 0
 
-    def add(self, records: Records) -> None:
-        self.kinds += np.bincount(records.kind, minlength=256)
-        slots = slots_of(records)
-        self.entries += np.bincount(slots[records.kind == Kind.ENTRY], minlength=OTHER_SLOT + 1)
-        self.whole += np.bincount(slots[records.whole], minlength=OTHER_SLOT + 1)
-        near = records.rows(*NEAR_KINDS)
-        ended = np.concatenate((records.rows(Kind.EXIT), records.near_entries(near)))
-        self.exits += np.bincount(slots[ended], minlength=OTHER_SLOT + 1)
-        self.disorder += records.first_ns < self.last_ns
-        self.seqs.append(records.seq)
-        framing = len(records.rows(*FRAMING_KINDS))
-        self.spans.append(
-            Span(records.seq, records.generated, sum(records.lost), len(records) - framing)
-        )
-        self.last_ns = records.last_ns
+    def add(self, count: Count) -> None:
+        place = count.place
+        self.kinds += count.kinds
+        self.entries += count.entries
+        self.exits += count.exits
+        self.whole += count.whole
+        self.disorder += place.first_ns < self.last_ns
+        self.sessions[place.session_id] += 1
+        self.seqs.append(place.seq)
+        self.spans.append(Span(place.seq, place.generated, sum(place.lost), count.recorded))
+        self.last_ns = place.last_ns
 
 
-def slots_of(records: Records) -> np.ndarray:
-    """The counter slot of each record, of its id read as a system call's."""
-    number = (records.id & NR_ESCAPE).astype(np.int64)
-    slots = (records.id >> 14).astype(np.int64) * SHAPES + number
-    slots[(number >= SHAPES) | (slots >= OTHER_SLOT)] = OTHER_SLOT
-    return slots
-
-
-def count_records(all_records: Iterable[Records]) -> dict[int, CpuBalance]:
+def count_records(counts: Iterable[Count]) -> dict[int, CpuBalance]:
     """What the file holds, by CPU."""
     cpus: dict[int, CpuBalance] = {}
-    for records in all_records:
-        cpus.setdefault(records.cpu, CpuBalance(records.cpu)).add(records)
+    for count in counts:
+        cpus.setdefault(count.place.cpu, CpuBalance(count.place.cpu)).add(count)
     return cpus
 
 
@@ -94,6 +122,16 @@ def find_faults(cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]) -> lis
         if counted.disorder:
             faults.append(f"CPU {total.cpu}: {counted.disorder} sub-buffers begin before the last")
     return faults + _withheld_faults(cpus, list(known.values()))
+
+
+def find_strangers(cpus: dict[int, CpuBalance], session_id: int) -> list[str]:
+    """Sub-buffers of another session than the capture's."""
+    return [
+        f"CPU {cpu}: {count} sub-buffers are of session {other:#x}, not of {session_id:#x}"
+        for cpu, counted in sorted(cpus.items())
+        for other, count in sorted(counted.sessions.items())
+        if other != session_id
+    ]
 
 
 def find_flight_faults(cpus: dict[int, CpuBalance]) -> list[str]:

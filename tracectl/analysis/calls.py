@@ -33,7 +33,8 @@ class Calls:
 
     ``entry_ns`` or ``exit_ns`` is 0 where that half is missing. ``arguments`` has shape (n, 6) and
     is not sign-extended. ``copies`` are the kernel's, of what its calls were given; ``copy_row``
-    has the row of each one's call, ascending.
+    has the row of each one's call, ascending. ``cpu`` is where it ended, or began where it did not
+    end.
     """
 
     tid: _I64
@@ -44,6 +45,7 @@ class Calls:
     exit_ns: _U64
     result: _I64
     state: NDArray[np.uint8]
+    cpu: NDArray[np.int32]
     arguments: _U64
     copies: list[Copy] = field(default_factory=list)
     copy_row: list[int] = field(default_factory=list)
@@ -85,6 +87,7 @@ class Calls:
             self.exit_ns[part],
             self.result[part],
             self.state[part],
+            self.cpu[part],
             self.arguments[part],
             self.copies[low:high],
             [row - start for row in self.copy_row[low:high]],
@@ -110,6 +113,7 @@ class Calls:
             self.exit_ns[rows],
             self.result[rows],
             self.state[rows],
+            self.cpu[rows],
             self.arguments[rows],
             copies,
             copy_row,
@@ -118,8 +122,8 @@ class Calls:
 
 def no_calls() -> Calls:
     u64, i64 = np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    state, arguments = np.zeros(0, np.uint8), np.zeros((0, 6), np.uint64)
-    return Calls(i64, i64, i64, i64, u64, u64, i64, state, arguments)
+    state, cpu = np.zeros(0, np.uint8), np.zeros(0, np.int32)
+    return Calls(i64, i64, i64, i64, u64, u64, i64, state, cpu, np.zeros((0, 6), np.uint64))
 
 
 def join_calls(blocks: Sequence[Calls]) -> Calls:
@@ -143,6 +147,7 @@ def join_calls(blocks: Sequence[Calls]) -> Calls:
         np.concatenate([block.exit_ns for block in blocks]),
         np.concatenate([block.result for block in blocks]),
         np.concatenate([block.state for block in blocks]),
+        np.concatenate([block.cpu for block in blocks]),
         np.concatenate([block.arguments for block in blocks]),
         copies,
         copy_row,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.capture.metadata import CpuTotals
-from tracectl.decode.subbuffer import Records
+from tracectl.decode.subbuffer import Place
 
 FOREVER_NS = (1 << 63) - 1
 
@@ -38,13 +38,14 @@ class Gaps:
         self._starts = self._stops = np.zeros(0, np.uint64)
         self._is_stale = True
 
-    def add(self, records: Records) -> None:
-        """The next sub-buffer of its CPU."""
-        lost, seq, last_ns = self._newest.get(records.cpu, (0, -1, 0))
-        if sum(records.lost) != lost or records.seq != seq + 1:
-            self._spans.append((last_ns, records.first_ns))
-        self._newest[records.cpu] = (sum(records.lost), records.seq, records.last_ns)
+    def add(self, place: Place) -> int:
+        """The next sub-buffer of its CPU; answers until when the one before it lasted."""
+        lost, seq, last_ns = self._newest.get(place.cpu, (0, -1, 0))
+        if sum(place.lost) != lost or place.seq != seq + 1:
+            self._spans.append((last_ns, max(place.first_ns, last_ns)))
+        self._newest[place.cpu] = (sum(place.lost), place.seq, max(place.last_ns, last_ns))
         self._is_stale = True
+        return last_ns
 
     def forget(self, before_ns: int) -> None:
         """Drops those that ended by then: nothing older will be asked for."""

@@ -18,6 +18,7 @@ from tracectl.decode.near import NearCalls, near_calls, results_of
 from tracectl.decode.subbuffer import Records, Rows
 
 _NR = (1 << NR_BITS) - 1
+_NONE = 255
 
 
 class Half(IntEnum):
@@ -33,6 +34,23 @@ class Half(IntEnum):
     open call of thread ``value``, which is its execve, ends under ``tid``."""
     SURE_EXIT = 5
     """Whatever was lost, it is the exit of the entry before it."""
+
+
+def _by_kind(halves: dict[Kind, Half]) -> NDArray[np.uint8]:
+    table = np.full(256, _NONE, np.uint8)
+    table[list(halves)] = list(halves.values())
+    return table
+
+
+_BY_KIND = {
+    Kind.ENTRY: Half.ENTRY,
+    Kind.EXIT: Half.EXIT,
+    Kind.FORK: Half.END,
+    Kind.TASK_EXIT: Half.END,
+    Kind.EXEC: Half.RENAME,
+}
+_HALVES_ALONE = _by_kind(_BY_KIND)
+_HALVES = _by_kind(_BY_KIND | dict.fromkeys(COPY_KINDS, Half.COPY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,7 @@ class Halves:
     abi: NDArray[np.int64]
     nr: NDArray[np.int64]
     value: NDArray[np.int64]
+    cpu: NDArray[np.int32]
     arguments: NDArray[np.uint64]
     copies: NDArray[np.object_]
 
@@ -77,47 +96,34 @@ def join_halves(parts: Sequence[Halves]) -> Halves:
     )
 
 
-def no_halves() -> Halves:
+def no_halves(shapes: Shapes | None) -> Halves:
     u64, i64 = np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    half, arguments = np.zeros(0, np.uint8), np.zeros((0, 6), np.uint64)
-    return Halves(u64, i64, i64, half, i64, i64, i64, arguments, np.zeros(0, np.object_))
+    half, cpu = np.zeros(0, np.uint8), np.zeros(0, np.int32)
+    arguments = np.zeros((0, 0 if shapes is None else 6), np.uint64)
+    return Halves(u64, i64, i64, half, i64, i64, i64, cpu, arguments, np.zeros(0, np.object_))
 
 
-def split_calls(records: Records, shapes: Shapes) -> tuple[Calls, Halves]:
-    """The calls that stand whole in ``records``, and what is left, both with all their details."""
+def split_calls(records: Records, shapes: Shapes | None) -> tuple[Calls, Halves]:
+    """The calls that stand whole in ``records``, and what is left. Without ``shapes`` both have
+    neither arguments (they are 0) nor copies."""
     near = near_calls(records)
-    rows, half = rows_left(records, near, COPY_KINDS)
-    copies, owners = _copies_inside(records, near)
-    return (
-        _whole(records, near, shapes, copies, owners),
-        _halves(records, rows, half, shapes, has_details=True),
-    )
+    rows, half = _rows_left(records, near, has_copies=shapes is not None)
+    return _whole(records, near, shapes), _halves(records, rows, half, shapes)
 
 
-def halves_left(records: Records, near: NearCalls) -> Halves:
-    """What is left without ``near``; without arguments and copies."""
-    rows, half = rows_left(records, near)
-    return _halves(records, rows, half, (), has_details=False)
-
-
-def rows_left(
-    records: Records, near: NearCalls, copy_kinds: frozenset[Kind] = frozenset()
+def _rows_left(
+    records: Records, near: NearCalls, *, has_copies: bool
 ) -> tuple[Rows, NDArray[np.uint8]]:
     """The records that ``near`` leaves to be paired, and what each is.
 
     Of the near calls that a thread makes in a row, the first is an END: it tells that the call
     before it is over.
     """
-    halves = np.full(256, 255, np.uint8)
-    halves[[Kind.ENTRY, Kind.EXIT, Kind.FORK, Kind.TASK_EXIT, Kind.EXEC]] = (
-        Half.ENTRY, Half.EXIT, Half.END, Half.END, Half.RENAME,
-    )  # fmt: skip
-    halves[list(copy_kinds)] = Half.COPY
-    half = halves[records.kind]
+    half = (_HALVES if has_copies else _HALVES_ALONE)[records.kind]
     half[near.entries] = Half.END
     half[records.whole + 1] = Half.SURE_EXIT
-    rows = np.flatnonzero(half != 255)
-    if copy_kinds:
+    rows = np.flatnonzero(half != _NONE)
+    if has_copies:
         rows = rows[(half[rows] != Half.COPY) | ~_is_inside(near, rows)]
     half = half[rows]
     is_near = (half == Half.END) & (records.kind[rows] == Kind.ENTRY)
@@ -149,10 +155,14 @@ def _copies_inside(records: Records, near: NearCalls) -> tuple[list[Copy], list[
     return (copies_of(records, rows) if len(rows) else []), owners.tolist()
 
 
-def _whole(
-    records: Records, near: NearCalls, shapes: Shapes, copies: list[Copy], owners: list[int]
-) -> Calls:
+def _whole(records: Records, near: NearCalls, shapes: Shapes | None) -> Calls:
     entries = near.entries
+    arguments = np.zeros((len(entries), 0), np.uint64)
+    copies: list[Copy] = []
+    owners: list[int] = []
+    if shapes is not None:
+        arguments = arguments_of(records, entries, shapes)
+        copies, owners = _copies_inside(records, near)
     return Calls(
         tid=records.tid[entries].astype(np.int64),
         tgid=records.tgid[entries].astype(np.int64),
@@ -162,19 +172,18 @@ def _whole(
         exit_ns=records.time_ns[near.exits],
         result=near.results,
         state=np.full(len(entries), State.PAIRED, np.uint8),
-        arguments=arguments_of(records, entries, shapes),
+        cpu=np.full(len(entries), records.cpu, np.int32),
+        arguments=arguments,
         copies=copies,
         copy_row=owners,
     )
 
 
-def _halves(
-    records: Records, rows: Rows, half: NDArray[np.uint8], shapes: Shapes, *, has_details: bool
-) -> Halves:
+def _halves(records: Records, rows: Rows, half: NDArray[np.uint8], shapes: Shapes | None) -> Halves:
     count = len(rows)
     tid, nr = records.tid[rows].astype(np.int64), (records.id[rows] & _NR).astype(np.int64)
     value = np.zeros(count, np.int64)
-    arguments = np.zeros((count, 6), np.uint64)
+    arguments = np.zeros((count, 0 if shapes is None else 6), np.uint64)
     copies = np.full(count, None, np.object_)
     exits = np.flatnonzero((half == Half.EXIT) | (half == Half.SURE_EXIT))
     value[exits] = results_of(records, rows[exits])
@@ -185,11 +194,11 @@ def _halves(
         tid[forks] = records.bodies(Kind.FORK, rows[forks])["tid"]
     entries = np.flatnonzero(half == Half.ENTRY)
     nr[entries] = numbers_of(records, rows[entries])
-    if has_details and len(entries):
+    if shapes is not None:
         arguments[entries] = arguments_of(records, rows[entries], shapes)
-    copied = np.flatnonzero(half == Half.COPY)
-    for row, copy in zip(copied.tolist(), copies_of(records, rows[copied]), strict=True):
-        copies[row] = (copy,)
+        copied = np.flatnonzero(half == Half.COPY)
+        for row, copy in zip(copied.tolist(), copies_of(records, rows[copied]), strict=True):
+            copies[row] = (copy,)
     return Halves(
         records.time_ns[rows],
         tid,
@@ -198,6 +207,7 @@ def _halves(
         (records.id[rows] >> NR_BITS).astype(np.int64),
         nr,
         value,
+        np.full(count, records.cpu, np.int32),
         arguments,
         copies,
     )

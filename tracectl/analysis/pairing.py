@@ -7,6 +7,7 @@ CPUs have reached.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from tracectl.analysis.gaps import FOREVER_NS, Gaps
 from tracectl.analysis.halves import Half, Halves, join_halves, no_halves, split_calls
 from tracectl.capture.metadata import CpuTotals
 from tracectl.decode.arguments import Shapes
-from tracectl.decode.subbuffer import Records
+from tracectl.decode.subbuffer import Place, Records
 
 _MOST_EARLY = 1 << 14
 
@@ -25,14 +26,16 @@ class Pairing:
     """An exit that knows its entry pairs with that one; others with the thread's open call, if
     nothing was lost in between on any CPU.
 
+    Without ``shapes`` the calls have neither arguments nor copies.
+
     ``horizon_ns``: all calls that began before it have been given out, but for those told only at
-    their end, which are given out then. ``totals`` and ``doubt_ns``
-    are those of Gaps; a live source has neither.
+    their end, which are given out then. ``totals`` and ``doubt_ns`` are those of Gaps; a live
+    source has neither.
     """
 
     def __init__(
         self,
-        shapes: Shapes,
+        shapes: Shapes | None,
         totals: Iterable[CpuTotals] | None = None,
         doubt_ns: int = FOREVER_NS,
     ) -> None:
@@ -40,7 +43,7 @@ class Pairing:
         self._shapes = shapes
         self._gaps = Gaps(totals, doubt_ns)
         self._waiting: list[Halves] = []
-        self._open = no_halves()
+        self._open = no_halves(self._shapes)
         # Copies of calls that are told only when they end.
         self._early: Halves | None = None
 
@@ -48,14 +51,17 @@ class Pairing:
         """The next sub-buffer of its CPU; answers the calls that stand whole in it. DecodeError
         when it contradicts itself: nothing was taken of it then."""
         whole, left = split_calls(records, self._shapes)
-        self.add_halves(records, left)
+        self.add_halves(records.place, left)
         return whole
 
-    def add_halves(self, records: Records, left: Halves) -> None:
-        """What somebody else has left of ``records``, of which only the header is looked at."""
-        self._gaps.add(records)
-        if self._early is None and len(records.whole):
-            self._early = no_halves()
+    def add_halves(self, place: Place, left: Halves) -> None:
+        """What somebody else has left of the sub-buffer that is at ``place``."""
+        last_ns = self._gaps.add(place)
+        if place.first_ns < last_ns:
+            # Damage; a CPU's halves have to be in order.
+            left = replace(left, time_ns=np.maximum(left.time_ns, np.uint64(last_ns)))
+        if self._early is None and bool((left.half == Half.SURE_EXIT).any()):
+            self._early = no_halves(self._shapes)
         if len(left):
             self._waiting.append(left)
 
@@ -82,12 +88,12 @@ class Pairing:
         """The rest; what is open has no exit."""
         done = self._pair_all(self._waiting)
         done.append(_calls_of(self._open, None))
-        self._waiting, self._open = [], no_halves()
+        self._waiting, self._open = [], no_halves(self._shapes)
         self.horizon_ns = FOREVER_NS
         return join_calls(done)
 
     def _pair_all(self, parts: list[Halves]) -> list[Calls]:
-        events = join_halves([no_halves(), *parts])
+        events = join_halves([no_halves(self._shapes), *parts])
         renames = events[events.half == Half.RENAME]
         done: list[Calls] = []
         if len(renames):
@@ -199,6 +205,7 @@ def _calls_of(entries: Halves | None, exits: Halves | None) -> Calls:
         exit_ns=nothing.view(np.uint64) if exits is None else exits.time_ns,
         result=nothing if exits is None else exits.value,
         state=np.full(len(begin), state, np.uint8),
+        cpu=begin.cpu if exits is None else exits.cpu,
         arguments=begin.arguments,
         copies=[copy for row in with_copies for copy in begin.copies[row]],
         copy_row=[row for row in with_copies for _ in begin.copies[row]],

@@ -102,6 +102,10 @@ _NUMBERS = ("code", "uid", "cgroup", "ppid", "inner_tid")
 _OF = (Kind.FORK, Kind.EXEC, Kind.RENAME, Kind.ATTACH)
 
 
+def task_events_of(records: Records) -> list[TaskEvent]:
+    return list(iter_task_events(records))
+
+
 def text_of(data: bytes) -> str:
     """Names are bytes; what is no UTF-8 is shown escaped."""
     return data.decode(errors="backslashreplace")

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from tracectl.abi.records import Kind
 from tracectl.analysis.calls import Calls
 
+Key = tuple[int, int, int, bytes, bytes]
+"""The fields of a Divergence but its count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
@@ -23,9 +26,22 @@ class Divergence:
 
 def find_divergences(calls: Calls) -> list[Divergence]:
     """All of them, the most frequent first."""
-    counts = Counter(
-        (int(calls.abi[row]), int(calls.nr[row]), int(calls.tgid[row]), *copy.paths)
+    return divergences_in(count_divergences(calls))
+
+
+def divergences_in(counts: Counter[Key]) -> list[Divergence]:
+    return [Divergence(*key, count) for key, count in counts.most_common()]
+
+
+def count_divergences(calls: Calls) -> Counter[Key]:
+    return Counter(
+        (
+            int(calls.abi[row]),
+            int(calls.nr[row]),
+            int(calls.tgid[row]),
+            copy.paths[0],
+            copy.paths[1],
+        )
         for row, copy in zip(calls.copy_row, calls.copies, strict=True)
         if copy.kind == Kind.DIVERGENCE
     )
-    return [Divergence(*key, count) for key, count in counts.most_common()]

@@ -60,7 +60,9 @@ class Capture:
             raise
         self._chunks = [block for block in blocks if block.type == BlockType.CHUNK]
         self._next_offset = self._end_of(blocks)
-        if not self.metadata.config.is_flight:
+        if self.metadata.config.is_flight:
+            self.problems += _repeated_chunks(self._chunks)
+        else:
             self.problems += _missing_chunks(self._chunks, self.end)
 
     def __enter__(self) -> Capture:
@@ -83,6 +85,14 @@ class Capture:
         """How many chunks there are."""
         return len(self._chunks)
 
+    def places_by_cpu(self) -> dict[int, list[int]]:
+        """Where each CPU's chunks are in file order, by their numbers, each number once: which is
+        that order, but in a damaged file."""
+        cpus: dict[int, dict[int, int]] = {}
+        for place, block in enumerate(self._chunks):
+            cpus.setdefault(block.cpu, {}).setdefault(block.seq, place)
+        return {cpu: [places[seq] for seq in sorted(places)] for cpu, places in cpus.items()}
+
     @property
     def raw_bytes(self) -> int:
         """Bytes of all chunks, not compressed."""
@@ -96,14 +106,6 @@ class Capture:
             if chunk is not None:
                 yield chunk
 
-    def places_by_cpu(self) -> dict[int, list[int]]:
-        """The places of each CPU's chunks by their numbers, each number once, whatever order they
-        have in the file."""
-        cpus: dict[int, dict[int, int]] = {}
-        for place, block in enumerate(self._chunks):
-            cpus.setdefault(block.cpu, {}).setdefault(block.seq, place)
-        return {cpu: [places[seq] for seq in sorted(places)] for cpu, places in cpus.items()}
-
     def read_chunk(self, place: int) -> Chunk | None:
         """The chunk at ``place`` in file order; None when it is damaged, which becomes a problem.
         CaptureError when the disk refuses."""
@@ -113,9 +115,14 @@ class Capture:
         except DecodeError as error:
             self.problems.append(f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}")
             return None
+        return Chunk(block.cpu, block.seq, data, block.offset)
+
+    def read_block(self, block: Block) -> bytes:
+        """What is in it. DecodeError when it is damaged, CaptureError when the disk refuses."""
+        try:
+            return self._read(block)
         except OSError as error:
             raise CaptureError(self.path, f"cannot be read: {error.strerror}") from error
-        return Chunk(block.cpu, block.seq, data, block.offset)
 
     def rescan(self) -> None:
         """Finds what the recorder has appended since; ``end`` is set once that is there.
@@ -233,6 +240,20 @@ def _open(path: Path) -> int:
         kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
         raise CaptureError(path, f"is {kind}, not a capture")
     return fd
+
+
+def _repeated_chunks(chunks: list[Block]) -> list[str]:
+    """A sentence for every CPU whose sub-buffers are not in order, each once."""
+    last: dict[int, int] = {}
+    broken: dict[int, str] = {}
+    for block in chunks:
+        if block.seq <= last.get(block.cpu, -1):
+            broken.setdefault(
+                block.cpu,
+                f"CPU {block.cpu}: sub-buffer {block.seq} comes after {last[block.cpu]}",
+            )
+        last[block.cpu] = block.seq
+    return list(broken.values())
 
 
 def _missing_chunks(chunks: list[Block], end: EndBlock | None) -> list[str]:

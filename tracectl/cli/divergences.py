@@ -10,13 +10,12 @@ from tracectl.render.table import format_table
 from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
-    from tracectl.analysis.calls import Calls
+    from tracectl.analysis.toctou import Divergence
 
 
-def divergences_json(calls: Calls, tables: Sequence[SyscallTable]) -> list[dict[str, Any]]:
-    """The most frequent first."""
-    from tracectl.analysis.toctou import find_divergences  # noqa: PLC0415 - numpy
-
+def divergences_json(
+    divergences: Sequence[Divergence], tables: Sequence[SyscallTable]
+) -> list[dict[str, Any]]:
     return [
         {
             "name": tables[min(one.abi, 2)].name(one.nr),
@@ -25,14 +24,12 @@ def divergences_json(calls: Calls, tables: Sequence[SyscallTable]) -> list[dict[
             "used": one.used.decode(errors="backslashreplace"),
             "calls": one.count,
         }
-        for one in find_divergences(calls)
+        for one in divergences
     ]
 
 
-def divergences_section(calls: Calls, tables: Sequence[SyscallTable]) -> str:
+def divergences_section(divergences: Sequence[Divergence], tables: Sequence[SyscallTable]) -> str:
     """A table with its title; nothing where there are none."""
-    from tracectl.analysis.toctou import find_divergences  # noqa: PLC0415
-
     cells = [
         (
             tables[min(one.abi, 2)].name(one.nr),
@@ -41,7 +38,7 @@ def divergences_section(calls: Calls, tables: Sequence[SyscallTable]) -> str:
             format_string(one.entered),
             format_string(one.used),
         )
-        for one in find_divergences(calls)
+        for one in divergences
     ]
     if not cells:
         return ""

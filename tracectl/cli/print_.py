@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.abi.records import Kind
-from tracectl.capture.reader import open_capture
-from tracectl.cli.reading import calls_of, descriptors_of, lost_of, tables_of
-from tracectl.errors import EXIT_OK, UsageError
+from tracectl.capture.reader import Capture, open_capture
+from tracectl.cli.output import say
+from tracectl.cli.reading import descriptors_of, lost_of, tables_of
+from tracectl.cli.selection import add_selection, selection_of
+from tracectl.errors import EXIT_OK
 from tracectl.render.arguments import format_arguments, format_call
 from tracectl.render.files import Files
 from tracectl.render.results import ends_nowhere, format_result
@@ -23,22 +26,32 @@ if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
     from tracectl.analysis.descriptors import Descriptors
     from tracectl.analysis.rows import Row
+    from tracectl.analysis.selection import Selection
+    from tracectl.analysis.wallclock import WallClock
 
 HELP = "every call, as strace writes it"
 EXAMPLES = """\
   tracectl print a.trace
   tracectl print -e openat,read a.trace     only these system calls
   tracectl print -T --failed a.trace        only errors, with the time spent
+  tracectl print -tt --pid 4711 a.trace     of one process, with the time of day
   tracectl print -y a.trace                 read(3</etc/passwd>, ...) instead of read(3, ...)"""
+
+_PIECE = 4096
+"""So many calls are written at once; who looks at the first ones does not wait for more."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the capture")
-    parser.add_argument(
-        "-e", "--syscalls", metavar="SYSCALLS", help="only these, with commas between"
+    add_selection(parser)
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "-t", "--time", action="count", default=0,
+        help="begin with the time of day; -tt with µs, -ttt in seconds since 1970",
+    )  # fmt: skip
+    group.add_argument(
+        "-r", "--relative", action="store_true", help="begin with the time since the last call"
     )
-    parser.add_argument("-p", "--tid", type=int, help="only this thread")
-    parser.add_argument("--failed", action="store_true", help="only calls that failed")
     parser.add_argument("-T", "--times", action="store_true", help="append the time spent")
     parser.add_argument(
         "-y", "--with-files", action="store_true",
@@ -53,54 +66,72 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with open_capture(args.file) as capture:
-        tables = tables_of(capture)
-        wanted = _wanted(args.syscalls, tables)
-        calls = calls_of(capture)
-        descriptors = descriptors_of(capture) if args.with_files or args.with_sockets else None
-        _, lost = lost_of(capture)
-        problems = capture.problems
-    for line in _iter_lines(calls, tables, wanted, descriptors, args):
-        sys.stdout.write(line + "\n")
-    for problem in problems:
-        print(f"tracectl: {args.file}: {problem}", file=sys.stderr)
-    if lost:
-        print(f"tracectl: {lost:,} events were lost and are missing above", file=sys.stderr)
+    # Of millions of objects none is in a cycle; looking for some takes a third of the time.
+    gc.disable()
+    try:
+        with open_capture(args.file) as capture:
+            _print_all(args, capture)
+    finally:
+        gc.enable()
     return EXIT_OK
 
 
-def _wanted(names: str | None, tables: list[SyscallTable]) -> frozenset[str] | None:
-    if names is None:
-        return None
-    wanted = frozenset(names.split(","))
-    unknown = [name for name in sorted(wanted) if not any(table.by_name(name) for table in tables)]
-    if unknown:
-        raise UsageError(f"no system call is called {', '.join(unknown)}")
-    return wanted
+def _print_all(args: argparse.Namespace, capture: Capture) -> None:
+    from tracectl.analysis.merge import iter_done, iter_ordered  # noqa: PLC0415 - numpy
+    from tracectl.analysis.wallclock import WallClock  # noqa: PLC0415
+
+    tables = tables_of(capture)
+    moments = [*capture.metadata.clocks, *(capture.end.clocks if capture.end else ())]
+    descriptors = descriptors_of(capture) if args.with_files or args.with_sockets else None
+    selection = selection_of(args, capture, tables)
+    lines = lines_of(args, tables, WallClock(moments), selection, descriptors)
+    for calls in iter_ordered(iter_done(capture)):
+        for start in range(0, len(calls), _PIECE):
+            write_lines(lines(calls.between(start, start + _PIECE)))
+    for problem in capture.problems:
+        say(f"{capture.path}: {problem}")
+    if lost := lost_of(capture)[1]:
+        say(f"{lost:,} events were lost and are missing above")
 
 
-def _iter_lines(
-    calls: Calls,
-    tables: list[SyscallTable],
-    wanted: frozenset[str] | None,
-    descriptors: Descriptors | None,
+def write_lines(lines: Sequence[str]) -> None:
+    if lines:
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def lines_of(
     args: argparse.Namespace,
-) -> Iterator[str]:
-    from tracectl.analysis.rows import iter_rows  # noqa: PLC0415 - numpy
+    tables: Sequence[SyscallTable],
+    clock: WallClock,
+    selection: Selection,
+    descriptors: Descriptors | None,
+) -> Callable[[Calls], list[str]]:
+    """What makes the lines of a block of calls."""
+    import numpy as np  # noqa: PLC0415
 
-    many = len(set(calls.tid.tolist())) > 1
-    for row in iter_rows(calls):
-        call, result = _call(
-            row, tables[min(row.abi, 2)], descriptors, with_sockets=args.with_sockets
-        )
-        failed = row.result is not None and -4095 <= row.result < 0
-        if (
-            (wanted is not None and call["name"] not in wanted)
-            or (args.tid is not None and row.tid != args.tid)
-            or (args.failed and not failed)
-        ):
-            continue
-        yield json.dumps(call) if args.json else _line(call, result, many, with_time=args.times)
+    from tracectl.analysis.rows import iter_rows  # noqa: PLC0415
+    from tracectl.cli.lines import Lines  # noqa: PLC0415
+
+    lines = Lines(tables, clock, args.time, args.relative, args.times)
+
+    def of_columns(calls: Calls) -> list[str]:
+        if not selection.is_all:
+            calls = calls.select(np.flatnonzero(selection.find(calls)))
+        return lines.format(calls)
+
+    def of_rows(calls: Calls) -> list[str]:
+        # Descriptors are told of all calls, wanted or not.
+        told = [
+            _call(row, tables[min(row.abi, 2)], descriptors, with_sockets=args.with_sockets)
+            for row in iter_rows(calls)
+        ]
+        wanted = np.flatnonzero(selection.find(calls))
+        told = [told[row] for row in wanted.tolist()]
+        if args.json:
+            return [json.dumps(call) for call, _ in told]
+        return lines.decorate(calls.select(wanted), [_text(call, result) for call, result in told])
+
+    return of_rows if args.json or descriptors is not None else of_columns
 
 
 def _call(
@@ -151,11 +182,7 @@ def _result_of(row: Row, table: SyscallTable, file: str) -> str:
     return format_result(name, row.result, arguments, table.abi) + file
 
 
-def _line(call: dict[str, Any], result: str, many: bool, *, with_time: bool) -> str:
+def _text(call: dict[str, Any], result: str) -> str:
     if call["entry_ns"] is None:
-        line = f"<... {call['name']} resumed>) = {result}"
-    else:
-        line = format_call(call["name"], call["arguments"], result)
-    if with_time and call["entry_ns"] and call["exit_ns"]:
-        line += f" <{(call['exit_ns'] - call['entry_ns']) / 1e9:.6f}>"
-    return f"[pid {call['tid']:5}] {line}" if many else line
+        return f"<... {call['name']} resumed>) = {result}"
+    return format_call(call["name"], call["arguments"], result)

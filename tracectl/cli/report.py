@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import sys
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tracectl.capture.reader import open_capture
+from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
-from tracectl.cli.output import print_json
-from tracectl.cli.reading import calls_of, filtered_of, lost_of, tables_of
+from tracectl.cli.output import print_json, printable
+from tracectl.cli.reading import filtered_of, lost_of, tables_of
+from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
+from tracectl.cli.selection import add_selection, selection_of
 from tracectl.cli.time_report import report_time
-from tracectl.errors import EXIT_OK
-from tracectl.render.table import format_duration, format_table
+from tracectl.errors import EXIT_OK, UsageError
+from tracectl.render.table import format_table
+from tracectl.tables.table import SyscallTable
 
-HELP = "calls, errors and latency by system call"
+if TYPE_CHECKING:
+    from tracectl.analysis.report import Counted, Report
+    from tracectl.analysis.tally import Row
+
+HELP = "calls, errors and latency by system call, process, file and more"
 EXAMPLES = """\
   tracectl report a.trace
-  tracectl report                    live, from the counters in the kernel
-  tracectl report --json a.trace
-  tracectl report --time a.trace     user, kernel and blocked time; needs record --sched"""
+  tracectl report --by process --top 10 a.trace
+  tracectl report --by file -e %file --failed --sort calls a.trace
+  tracectl report --from 1.5 --to 2 --csv a.trace
+  tracectl report --time a.trace           user, kernel and blocked time; needs record --sched
+  tracectl report --html page.html a.trace
+  tracectl report                          live, from the counters in the kernel"""
+
+_Named = tuple[str, Hashable, "Row"]
+
+_PLURALS = {
+    "syscall": "syscalls",
+    "process": "processes",
+    "thread": "threads",
+    "user": "users",
+    "container": "containers",
+    "file": "files",
+    "fd": "fds",
+    "errno": "errors",
+    "cpu": "cpus",
+    "socket": "sockets",
+}
+_SORTS = ("total", "calls", "errors", "p50", "p95", "p99", "max", "name")
+_COLUMNS = ("calls", "errors", "total_ns", "p50_ns", "p95_ns", "p99_ns", "max_ns")
+_MOST_LOST = 5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,62 +59,134 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file", type=Path, nargs="?",
         help="the capture; without one, what the session that runs has counted so far",
     )  # fmt: skip
+    parser.add_argument("--by", choices=_PLURALS, default="syscall", help="a row for each of these")
+    parser.add_argument("--top", type=int, metavar="N", help="only the first N rows")
+    parser.add_argument("--sort", choices=_SORTS, default="total", help="what stands first")
     parser.add_argument(
         "--time", action="store_true",
         help="where time went, by process and system call; for captures recorded with --sched",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_selection(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON; times in ns")
+    form.add_argument(
+        "--html", type=Path, metavar="FILE",
+        help="write a page with charts: rate, latency, processes, what was slow",
+    )  # fmt: skip
+    form.add_argument("--csv", action="store_true", help="print CSV; times in ns")
 
 
 def run(args: argparse.Namespace) -> int:
     if args.file is None:
+        if args.by != "syscall" or args.csv or args.html is not None:
+            raise UsageError("the counters in the kernel tell of system calls only; name a capture")
         from tracectl.cli.counts import show_live  # noqa: PLC0415 - the device
 
         show_live(as_json=args.json)
         return EXIT_OK
-    from tracectl.analysis.summary import summarize  # noqa: PLC0415 - numpy
-
-    if args.time:
-        with open_capture(args.file) as capture:
-            report_time(capture, as_json=args.json)
-        return EXIT_OK
     with open_capture(args.file) as capture:
-        tables = tables_of(capture)
-        calls = calls_of(capture)
-        rows = summarize(calls)
-        generated, lost = lost_of(capture)
-        filtered, own = filtered_of(capture)
-        problems = capture.problems
-    named = [(tables[min(row.abi, 2)].name(row.nr), row) for row in rows]
-    if args.json:
-        print_json(
-            {
-                "generated": generated,
-                "lost": lost,
-                "filtered": filtered,
-                "own": own,
-                "problems": problems,
-                "syscalls": [{"name": name, **asdict(row)} for name, row in named],
-                "divergences": divergences_json(calls, tables),
-            }
-        )
-        return EXIT_OK
-    for problem in problems:
-        print(f"! {problem}")
-    print(f"{generated - lost:,} events recorded, {lost:,} lost{_left_out(filtered, own)}\n")
-    header = ("syscall", "calls", "errors", "total", "p50", "p95", "p99", "max")
-    cells = [
-        (
-            name,
-            f"{row.calls:,}",
-            f"{row.errors:,}" if row.errors else "",
-            *map(format_duration, (row.total_ns, row.p50_ns, row.p95_ns, row.p99_ns, row.max_ns)),
-        )
-        for name, row in named
-    ]
-    print(format_table(header, cells) + divergences_section(calls, tables))
+        if args.time:
+            report_time(capture, as_json=args.json)
+        else:
+            _print(args, capture)
     return EXIT_OK
+
+
+def _print(args: argparse.Namespace, capture: Capture) -> None:
+    from tracectl.analysis.report import report_on  # noqa: PLC0415 - numpy
+
+    tables = tables_of(capture)
+    selection = selection_of(args, capture, tables)
+    if args.html is not None:
+        from tracectl.cli.page import write_page  # noqa: PLC0415 - the plotting library
+
+        write_page(args.html, capture, tables, selection)
+        return
+    report = report_on(capture, [args.by], tables, selection)
+    rows, lost = exact_rows(args.by, report, capture, selection), lost_calls_of(capture, tables)
+    name_of = namer_of(args.by, tables, report)
+    named = [(name_of(key), key, row) for key, row in rows.items()]
+    named = sorted(named, key=_sorter(args.sort))[: args.top]
+    if args.json:
+        print_json(_json_of(args.by, capture, tables, report, lost, named))
+    elif args.csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow((args.by, *_COLUMNS))
+        for name, _, row in named:
+            writer.writerow((name, *(getattr(row, item) for item in _COLUMNS)))
+    else:
+        _print_text(args.by, capture, lost, named)
+        sys.stdout.write(divergences_section(report.divergences, tables))
+
+
+def _print_text(
+    by: str, capture: Capture, lost: dict[str, Counted], named: Sequence[_Named]
+) -> None:
+    for problem in capture.problems:
+        print(f"! {problem}")
+    generated, gone = lost_of(capture)
+    if capture.end is not None:
+        left_out = _left_out(*filtered_of(capture))
+        print(f"{generated - gone:,} events recorded, {gone:,} lost{left_out}")
+    if lost:
+        worst = sorted(lost.items(), key=lambda item: -item[1].lost)
+        told = ", ".join(
+            f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst[:_MOST_LOST]
+        )
+        more = f", and of {len(worst) - _MOST_LOST} others" if len(worst) > _MOST_LOST else ""
+        print(f"Lost calls: {told}{more}.")
+        if by == "syscall":
+            print("Calls, errors and totals below are exact; percentiles are of what was recorded.")
+        else:
+            print("What was lost is missing below.")
+    print()
+    cells = [(printable(name), *cells_of(row)) for name, _, row in named]
+    print(format_table((by, *HEADER), cells))
 
 
 def _left_out(filtered: int, own: int) -> str:
     return f"; {filtered:,} filtered out, {own:,} of these tracectl's own" if filtered else ""
+
+
+def _json_of(
+    by: str,
+    capture: Capture,
+    tables: Sequence[SyscallTable],
+    report: Report,
+    lost: dict[str, Counted],
+    named: Sequence[_Named],
+) -> dict[str, Any]:
+    generated, gone = lost_of(capture)
+    filtered, own = filtered_of(capture)
+    return {
+        "generated": generated,
+        "lost": gone,
+        "filtered": filtered,
+        "own": own,
+        "lost_calls": {name: counted.lost for name, counted in sorted(lost.items())},
+        "problems": capture.problems,
+        _PLURALS[by]: [
+            {"name": name, **_key_json(by, key), **asdict(row)} for name, key, row in named
+        ],
+        "divergences": divergences_json(report.divergences, tables),
+    }
+
+
+def _key_json(by: str, key: Any) -> dict[str, int]:
+    """What of a key a program would otherwise have to read out of its name."""
+    if by == "syscall":
+        return {"abi": key[0], "nr": key[1]}
+    if by == "process":
+        return {"pid": key}
+    if by == "thread":
+        return {"pid": key[0], "tid": key[1]}
+    if by == "fd":
+        return {"pid": key[0], "fd": key[1]}
+    return {by: key} if by in ("errno", "cpu", "user") else {}
+
+
+def _sorter(sort: str) -> Callable[[_Named], Any]:
+    if sort == "name":
+        return lambda item: item[0]
+    column = sort if sort in ("calls", "errors") else f"{sort}_ns"
+    return lambda item: (-getattr(item[2], column), item[0])

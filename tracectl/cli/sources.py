@@ -12,8 +12,19 @@ from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
-    from tracectl.analysis.tasks import TaskEvent
+    from tracectl.analysis.tasks import Life, TaskEvent
     from tracectl.export.columns import Source
+
+
+def lives_in(capture: Capture) -> list[Life]:
+    """The lives of all threads of ``capture``; for its problems see source_of()."""
+    from tracectl.analysis.settled import iter_settled  # noqa: PLC0415 - numpy
+    from tracectl.analysis.tasks import lives_of, task_events_of  # noqa: PLC0415
+
+    known = list(capture.problems)
+    events = [event for one in iter_settled(capture, task_events_of) for event in one.made]
+    capture.problems[:] = known
+    return lives_of(capture.metadata.tasks, events)
 
 
 def source_of(capture: Capture) -> Source:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import exit_code, print_json
-from tracectl.cli.reading import filtered_of, iter_records, lost_of
+from tracectl.cli.reading import filtered_of, lost_of
 from tracectl.errors import EXIT_FAILED
 
 HELP = "prove that a capture is whole: recorded + lost = generated"
@@ -24,13 +24,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from tracectl.analysis import balance  # noqa: PLC0415 - numpy
+    from tracectl.analysis.settled import iter_settled  # noqa: PLC0415
 
     with open_capture(args.file) as capture:
-        counted = balance.count_records(iter_records(capture))
+        counts = (one.made for one in iter_settled(capture, balance.count_of))
+        counted = balance.count_records(counts)
         generated, lost = lost_of(capture)
         filtered, _ = filtered_of(capture)
         recorded = generated - lost
         faults = list(capture.problems)
+        faults += balance.find_strangers(counted, capture.metadata.session_id)
         is_flight = capture.metadata.config.is_flight
         if is_flight:
             recorded = sum(span.recorded for cpu in counted.values() for span in cpu.spans)

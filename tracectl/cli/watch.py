@@ -48,6 +48,8 @@ class Watch:
         self._due: Sighting | None = None
         self._free_ns = 0
         self._passed_over = 0
+        self._unseen = 0
+        self._next_seq: dict[int, int] = {}
         self._is_asked = False
         if plan.is_on_request:
             signal.signal(signal.SIGUSR1, self._ask)
@@ -93,6 +95,8 @@ class Watch:
         reason = f"trigger: {due.text}"
         if self._passed_over:
             reason += f" ({self._passed_over} more since the last snapshot)"
+        if self._unseen:
+            reason += f"; {self._unseen} sub-buffers were overwritten before they were looked at"
         before_ns = self._plan.before_ns
         try:
             take(path, reason, due.time_ns - before_ns if before_ns else 0)
@@ -100,7 +104,7 @@ class Watch:
             # The recorder goes on: the next one may find room.
             _tell(f"no snapshot: {error} ({reason})")
             return
-        self._passed_over = 0
+        self._passed_over = self._unseen = 0
         _tell(f"{path}: {reason}")
 
     def _read(self, now_ns: int) -> Sighting | None:
@@ -119,8 +123,11 @@ class Watch:
             seq, view = subbuf
             with view:
                 data = bytes(view)
+            self._unseen += seq - self._next_seq.get(stream.cpu, seq)
+            self._next_seq[stream.cpu] = seq + 1
             # One that was overwritten meanwhile is a gap, which the pairing knows to be one.
             if not stream.put(seq):
+                self._unseen += 1
                 continue
             try:
                 found.append(decode_subbuffer(data))

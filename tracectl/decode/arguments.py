@@ -33,7 +33,7 @@ def arguments_of(records: Records, rows: Rows, shapes: Shapes) -> NDArray[np.uin
     """
     arguments = np.zeros((len(rows), 6), np.uint64)
     ids = records.id[rows]
-    for call_id in np.unique(ids).tolist():
+    for call_id in np.flatnonzero(np.bincount(ids)).tolist():
         which = np.flatnonzero(ids == call_id)
         arguments[which] = _unpack(records, rows[which], call_id, shapes)
     return arguments

@@ -3,7 +3,10 @@ sockets, and of what they opened; and of user memory."""
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import NamedTuple
+
+import numpy as np
 
 from tracectl.abi.records import Kind
 from tracectl.decode.subbuffer import Records, Rows
@@ -37,14 +40,17 @@ def copies_of(records: Records, rows: Rows) -> list[Copy]:
     kinds = records.kind[rows]
     found: dict[int, Copy] = {}
     for kind in COPY_KINDS:
-        mine = rows[kinds == kind]
+        places = np.flatnonzero(kinds == kind)
+        if not len(places):
+            continue
+        mine = rows[places]
         bodies = records.bodies(kind, mine)
         names = bodies.dtype.names or ()
         columns = [
-            bodies[field].tolist() if field in names else [0] * len(mine)
-            for field in Copy._fields[2:]
+            bodies[field].tolist() if field in names else repeat(0) for field in Copy._fields[2:]
         ]
         strings = records.iter_strings(mine)
-        for row, data, *fields in zip(mine.tolist(), strings, *columns, strict=True):
-            found[row] = Copy(int(kind), data, *fields)
-    return [found[row] for row in rows.tolist()]
+        found.update(
+            zip(places.tolist(), map(Copy, repeat(int(kind)), strings, *columns), strict=True)
+        )
+    return [found[place] for place in range(len(rows))]

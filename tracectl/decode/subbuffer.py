@@ -30,8 +30,24 @@ _HEADER = dtype_of(SubbufHeader)
 _HEAD = dtype_of(Record)
 _BODY = {kind: dtype_of(body) for kind, body in BODIES.items()}
 
+_HAS_STRING = np.zeros(256, np.bool_)
+_HAS_STRING[list(STRING_KINDS)] = True
+
 Buffer = bytes | bytearray | memoryview
 Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sub-buffer belongs, of its header; the fields are those of Records."""
+
+    cpu: int
+    seq: int
+    session_id: int
+    first_ns: int
+    last_ns: int
+    lost: tuple[int, ...]
+    generated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,18 @@ class Records:
     def __len__(self) -> int:
         return len(self.kind)
 
+    @property
+    def place(self) -> Place:
+        return Place(
+            self.cpu,
+            self.seq,
+            self.session_id,
+            self.first_ns,
+            self.last_ns,
+            self.lost,
+            self.generated,
+        )
+
     def rows(self, *kinds: Kind) -> Rows:
         """Indices of the records of these kinds, ascending."""
         wanted = np.zeros(256, np.bool_)
@@ -92,10 +120,10 @@ class Records:
 
     def iter_strings(self, rows: Rows) -> Iterator[bytes]:
         """The strings of ``rows``, all of them of a kind that has one."""
-        data = self.words.view(np.uint8).data
+        data = self.words.tobytes()
         starts = (self.granule[rows] + 1 + self.granules[rows]) * GRANULE
-        for start, length in zip(starts.tolist(), self.id[rows].tolist(), strict=True):
-            yield bytes(data[start : start + length])
+        for start, end in zip(starts.tolist(), (starts + self.id[rows]).tolist(), strict=True):
+            yield data[start:end]
 
 
 def decode_subbuffer(data: Buffer) -> Records:
@@ -107,7 +135,8 @@ def decode_subbuffer(data: Buffer) -> Records:
     words = np.frombuffer(data, "<u8", int(header["used_bytes"]) // GRANULE)
     granule = _find_starts(header, words)
     heads = words[granule].view(_HEAD)
-    kind, granules = heads["kind"], heads["granules"]
+    # Close together, they are read eight times as fast.
+    kind, granules = heads["kind"].copy(), heads["granules"].copy()
     _check_chain(granule, kind, granules, heads["id"], len(words))
     if kind[0] != Kind.TASK:
         raise DecodeError("a sub-buffer does not begin with a TASK record")
@@ -142,6 +171,8 @@ def _read_header(data: Buffer) -> np.void:
         raise DecodeError(
             f"a sub-buffer of ABI version {header['abi']}; this tracectl reads {ABI_VERSION}"
         )
+    if header["last_ns"] >> np.uint64(63):
+        raise DecodeError("a sub-buffer of the year 2262, or later")
     used, size = int(header["used_bytes"]), int(header["subbuf_bytes"])
     if size % 4096 or not _records_start(size) <= used <= min(size, len(data)) or used % GRANULE:
         raise DecodeError(
@@ -157,7 +188,9 @@ def _records_start(subbuf_bytes: int) -> int:
 def _find_starts(header: np.void, words: NDArray[np.uint64]) -> Rows:
     start = _records_start(int(header["subbuf_bytes"]))
     bitmap = words.view(np.uint8)[_HEADER.itemsize : start]
-    granule = np.flatnonzero(np.unpackbits(bitmap, bitorder="little", count=len(words)))
+    bits = np.unpackbits(bitmap, bitorder="little", count=len(words))
+    # As bytes they would be counted one by one.
+    granule = np.flatnonzero(bits.view(np.bool_))
     if not len(granule) or granule[0] != start // GRANULE:
         raise DecodeError("the start bitmap does not begin with the first record")
     if len(granule) != header["records"]:
@@ -175,10 +208,10 @@ def _check_chain(
     end: int,
 ) -> None:
     """Each record ends where the bitmap has the next one."""
-    ends = granule + 1 + granules
-    for string_kind in STRING_KINDS:
-        rows = np.flatnonzero(kind == string_kind)
-        ends[rows] += length[rows] // GRANULE + 1
+    ends = granule + 1
+    ends += granules
+    rows = np.flatnonzero(_HAS_STRING[kind])
+    ends[rows] += length[rows] // GRANULE + 1
     if not np.array_equal(ends[:-1], granule[1:]) or ends[-1] != end:
         raise DecodeError("the records of a sub-buffer do not fit the start bitmap")
 
@@ -186,11 +219,11 @@ def _check_chain(
 def _fill_tasks(
     words: NDArray[np.uint64], granule: Rows, kind: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    is_task = kind == Kind.TASK
-    tasks = words[granule[is_task] + 1]
-    which = np.cumsum(is_task) - 1
-    # Two gathers of 4 bytes each are faster than one of 8 and two splits.
-    return (tasks & 0xFFFFFFFF).astype(np.uint32)[which], (tasks >> 32).astype(np.uint32)[which]
+    rows = np.flatnonzero(kind == Kind.TASK)
+    tasks = words[granule[rows] + 1]
+    counts = np.diff(rows, append=len(kind))
+    tid, tgid = (tasks & 0xFFFFFFFF).astype(np.uint32), (tasks >> 32).astype(np.uint32)
+    return np.repeat(tid, counts), np.repeat(tgid, counts)
 
 
 def _unfold_time(

@@ -103,25 +103,8 @@ Columns = dict[str, Column]
 def iter_blocks(calls: Calls, rows: int = BLOCK_ROWS) -> Iterator[Calls]:
     """``calls`` in blocks of ``rows`` at most, which is what the exporters hold at a time; one
     without rows when there are none."""
-    copy_row = np.array(calls.copy_row, np.int64)
-    order = np.argsort(copy_row, kind="stable")
-    copy_row = copy_row[order]
     for start in range(0, max(len(calls), 1), rows):
-        part = slice(start, start + rows)
-        low, high = np.searchsorted(copy_row, (start, start + rows)).tolist()
-        yield Calls(
-            tid=calls.tid[part],
-            tgid=calls.tgid[part],
-            abi=calls.abi[part],
-            nr=calls.nr[part],
-            entry_ns=calls.entry_ns[part],
-            exit_ns=calls.exit_ns[part],
-            result=calls.result[part],
-            state=calls.state[part],
-            arguments=calls.arguments[part],
-            copies=[calls.copies[index] for index in order[low:high].tolist()],
-            copy_row=(copy_row[low:high] - start).tolist(),
-        )
+        yield calls.between(start, min(start + rows, len(calls)))
 
 
 def columns_of(source: Source, calls: Calls) -> Columns:

@@ -86,7 +86,7 @@ class Book:
         self.dropped += len(page)
         kept = []
         for block in self._blocks:
-            if len(page) and block.time_ns[0] <= page.time_ns[-1]:
+            if len(page) and block.time_ns[0] <= page.time_ns.max():
                 rows = np.flatnonzero(block.page != number)
                 block = _block(block.time_ns[rows], block.page[rows], block.index[rows])  # noqa: PLW2901
             if len(block):
@@ -95,11 +95,12 @@ class Book:
 
 
 def _block_of(page: Page) -> Block:
-    count = len(page)
+    # Calls that were told as a whole when they ended may begin before those that stand before them.
+    order = np.argsort(page.time_ns, kind="stable")
     return Block(
-        page.time_ns,
-        np.full(count, page.number, np.int32),
-        np.arange(count, dtype=np.int32),
+        page.time_ns[order],
+        np.full(len(page), page.number, np.int32),
+        order.astype(np.int32),
         (page.number,),
     )
 

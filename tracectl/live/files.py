@@ -50,11 +50,14 @@ class Files:
             rows = rows[records.bodies(Kind.NAME, rows)["site"] <= Site.PARENT]
         at = np.searchsorted(page.row, rows) - 1
         strings = list(records.iter_strings(rows))
+        whole = page.row.searchsorted(records.whole)
         for name, row, index in zip(strings, rows.tolist(), at.tolist(), strict=True):
             if not name:
                 # AT_EMPTY_PATH: it is the descriptor's.
                 continue
             tid = records.tid[row]
+            if len(whole):
+                index = _whole_at(page, whole, tid, int(records.time_ns[row]), index)  # noqa: PLW2901
             if index < 0 or page.tid[index] != tid:
                 mine = np.flatnonzero(page.tid[: index + 1] == tid)
                 if not len(mine):
@@ -122,6 +125,14 @@ class Files:
                 self._open[key] = path
         while len(self._open) > _MAX_DESCRIPTORS:
             self._open.pop(next(iter(self._open)))
+
+
+def _whole_at(page: Page, whole: I64, tid: int, now_ns: int, index: int) -> int:
+    """Which of the calls ``whole``, told when they had ended, its thread was in; ``index`` if in
+    none."""
+    mine = whole[(page.tid[whole] == tid) & (page.time_ns[whole] <= now_ns)]
+    mine = mine[page.time_ns[mine] + page.duration_ns[mine] >= now_ns]
+    return int(mine[-1]) if len(mine) else index
 
 
 def slots_named(tables: list[SyscallTable], names: tuple[str, ...]) -> I64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ I64 = NDArray[np.int64]
 class Table:
     """A copy of a ranking's rows, a column each. ``recent`` are calls in the last WINDOW buckets,
     ``history`` calls by bucket, oldest first, shape (n, HISTORY); ``percentiles`` p50, p95 and p99
-    in ns, shape (n, 3), all 0 where the ranking has no histograms. Times in ns."""
+    in ns, shape (n, 3), all 0 where the ranking has no histograms. Times in ns.
+    ``dropped_rows`` and ``dropped_calls`` are what the ranking has given up."""
 
     key: I64
     calls: I64
@@ -34,9 +35,16 @@ class Table:
     recent: I64
     history: NDArray[np.int32]
     percentiles: NDArray[np.float64]
+    dropped_rows: int = 0
+    dropped_calls: int = 0
 
     def __len__(self) -> int:
         return len(self.key)
+
+    def take(self, rows: NDArray[np.intp]) -> Table:
+        """Only these."""
+        arrays = [name for name in Table.__slots__ if not name.startswith("dropped")]
+        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
 
 class Ranking:
@@ -101,6 +109,8 @@ class Ranking:
             recent=history[:, -WINDOW:].sum(axis=1, dtype=np.int64),
             history=history,
             percentiles=found,
+            dropped_rows=self.dropped_rows,
+            dropped_calls=self.dropped_calls,
         )
 
     def advance(self, bucket: int) -> None:

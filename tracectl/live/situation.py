@@ -18,11 +18,13 @@ from tracectl.module.loading import is_loaded
 @dataclass(frozen=True, slots=True)
 class Situation:
     """``state`` is "not loaded", "idle", "armed" (paused), "tracing", or "unknown" with the reason
-    in ``note``. ``session_id`` is 0 unless a session exists."""
+    in ``note``. ``session_id`` is 0 unless a session exists; one that ``is_counting`` records
+    nothing."""
 
     state: str
     session_id: int = 0
     is_flight: bool = False
+    is_counting: bool = False
     file: str = ""
     owner: str = ""
     generated: int = 0
@@ -60,6 +62,7 @@ def _situation_of(status: Status) -> Situation:
         state=State(status.state).name.lower(),
         session_id=status.session_id if status.state != State.IDLE else 0,
         is_flight=is_flight,
+        is_counting=bool(status.flags & ConfigFlag.COUNTERS),
         file="" if is_flight else status.label,
         owner=f"{status.owner_comm} (pid {status.owner_pid}, uid {status.owner_uid})",
         generated=status.generated,
@@ -73,6 +76,10 @@ def open_running(situation: Situation) -> Source:
     recorder writes. TracectlError when it cannot be read."""
     if not situation.exists:
         raise DeviceError("nothing is being traced")
+    if situation.is_counting:
+        raise UnsupportedError(
+            "the session only counts, and records nothing; 'tracectl report' shows its counts"
+        )
     if situation.is_flight:
         return FlightSource()
     path = Path(situation.file)

@@ -41,7 +41,7 @@ def format_arguments(
     if call is None:
         return ", ".join(f"{value:#x}" for value in arguments)
     texts = [
-        formatter(value) for value, formatter in zip(arguments, _formatters(call), strict=False)
+        formatter(value) for value, formatter in zip(arguments, formatters_of(call), strict=False)
     ]
     if files is not None:
         for index in _descriptors_in(call):
@@ -59,7 +59,7 @@ def _descriptors_in(call: Syscall) -> tuple[int, ...]:
 
 
 @cache
-def _formatters(call: Syscall) -> tuple[Formatter, ...]:
+def formatters_of(call: Syscall) -> tuple[Formatter, ...]:
     return tuple(_formatter(call, argument) for argument in call.args)
 
 

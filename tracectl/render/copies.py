@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from tracectl.abi.records import AddressSite, ArgvFlag, Kind, Site
 from tracectl.decode.copies import Copy
@@ -51,8 +52,7 @@ def texts_of(
     """
     rest = list(copies)
     texts = {}
-    places = [at for at, argument in enumerate(call.args) if role_of(call, argument) == "path"]
-    for index, site in zip(places, _SITES.get(call.name, _OTHERS), strict=False):
+    for index, site in _places_of(call):
         name = next((copy for copy in rest if copy.kind == Kind.NAME and copy.site == site), None)
         if name is not None and arguments[index]:
             texts[index] = format_string(name.data)
@@ -68,6 +68,21 @@ def texts_of(
     if image is not None:
         texts |= _texts_of_image(call, arguments, image)
     return texts
+
+
+def place_of_name(call: Syscall, arguments: Sequence[int], name: Copy) -> int | None:
+    """The argument that ``name``, the only copy, is shown on."""
+    for index, site in _places_of(call):
+        if name.site == site and arguments[index]:
+            return index
+    return None
+
+
+@cache
+def _places_of(call: Syscall) -> list[tuple[int, Site]]:
+    """The arguments that are paths, and what becomes of each."""
+    places = [at for at, argument in enumerate(call.args) if role_of(call, argument) == "path"]
+    return list(zip(places, _SITES.get(call.name, _OTHERS), strict=False))
 
 
 def _text_of_pair(call: Syscall, copies: Iterable[Copy], files: Files | None) -> dict[int, str]:

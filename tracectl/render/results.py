@@ -29,9 +29,14 @@ def format_result(
     """What call ``name`` returned: a number, an address, or an error with its name. What a number
     means depends on the ``arguments`` of fcntl."""
     text = _format_result(name, result)
-    if name in ("fcntl", "fcntl64") and arguments and result > 0:
+    if arguments and result > 0 and depends_on_arguments(name):
         return _format_fcntl_result(arguments[1], result, abi) or text
     return text
+
+
+def depends_on_arguments(name: str) -> bool:
+    """Whether a result of call ``name`` means what its arguments say."""
+    return name in ("fcntl", "fcntl64")
 
 
 def error_name(error: int) -> str:

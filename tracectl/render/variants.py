@@ -79,6 +79,11 @@ _DEVICES = frozenset({"S_IFCHR", "S_IFBLK"})
 _FILE_TYPE, _PERMISSIONS = 0o170000, 0o7777
 
 
+def is_revised(call: Syscall) -> bool:
+    """Whether revise() changes anything of it."""
+    return call.name in _REVISIONS
+
+
 def revise(
     call: Syscall, arguments: Sequence[int], texts: Texts, known: Collection[int] = ()
 ) -> Texts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from tracectl.tables.table import MACHINES, Argument, Syscall
 
@@ -221,7 +221,7 @@ def role_of(call: Syscall, argument: Argument) -> str:
 @cache
 def load_constants(abi: str) -> dict[str, dict[str, int]]:
     """Sets of constants of ``abi`` by name: name to value, ascending by value."""
-    tree = json.loads(files("tracectl.tables").joinpath("constants.json").read_bytes())
+    tree = json.loads(Path(__file__).with_name("constants.json").read_bytes())
     sets = {name: values for name, values in tree.items() if isinstance(values, dict)}
     # "MACHINE NAME" is a set that differs there.
     own = {name: sets.pop(name) for name in list(sets) if " " in name}

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from tracectl.errors import UnsupportedError
@@ -39,6 +39,10 @@ class Syscall:
     nr: int
     name: str
     args: tuple[Argument, ...]
+
+    def __hash__(self) -> int:
+        # Caches are asked for it with every call that is printed; the arguments tell little more.
+        return hash((self.nr, self.name))
 
 
 class SyscallTable:
@@ -85,7 +89,7 @@ def abi_name(tables: Sequence[SyscallTable], abi: int) -> str:
 @cache
 def load_table(abi: str) -> SyscallTable:
     """The table that came with this tracectl, by its name in MACHINES."""
-    tree = json.loads(files("tracectl.tables").joinpath("syscalls.json").read_bytes())
+    tree = json.loads(Path(__file__).with_name("syscalls.json").read_bytes())
     return SyscallTable(abi, tree["kernel"], tree[abi])
 
 

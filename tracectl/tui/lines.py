@@ -69,6 +69,8 @@ class Lines:
         """The records of a call in its own sub-buffer: its entry, the copies, and an exit."""
         records = self.records_of(page)
         first = int(page.row[index])
+        if first in records.whole:
+            return [first, *self._copies_before(page, index, records)]
         mine = np.flatnonzero(records.tid[first:] == page.tid[index]) + first
         found = [first]
         for row in mine[1:].tolist():
@@ -79,6 +81,16 @@ class Lines:
                 found.append(row)
             if kind in EXIT_KINDS:
                 break
+        return found
+
+    @staticmethod
+    def _copies_before(page: Page, index: int, records: Records) -> list[int]:
+        """Those of a call that was told as a whole, when it had ended."""
+        entry_ns, spent_ns = int(page.time_ns[index]), int(page.duration_ns[index])
+        times = records.time_ns.astype(np.int64)
+        during = (times >= entry_ns) & (times <= entry_ns + spent_ns)
+        mine = during & (records.tid == page.tid[index]) & np.isin(records.kind, list(COPY_KINDS))
+        found: list[int] = np.flatnonzero(mine).tolist()
         return found
 
     def _format(self, page: Page, index: int) -> Line:

@@ -31,6 +31,7 @@ from tracectl.tui.lines import Lines
 from tracectl.tui.screens.base import ViewScreen
 
 _BYTES_A_LINE = 8
+_CALL_GRANULES = BODIES[Kind.CALL].sizeof() // 8 - 1
 _HEX_WIDTH = 3 * _BYTES_A_LINE + 7
 
 
@@ -81,7 +82,8 @@ def _describe(page: Page, index: int, view: View, facts: Facts, lines: Lines) ->
     for row in rows:
         yield Text("")
         yield from _record(records, row)
-    if spent_ns != OPEN_NS and int(records.kind[rows[-1]]) not in EXIT_KINDS:
+    has_exit = rows[0] in records.whole or int(records.kind[rows[-1]]) in EXIT_KINDS
+    if spent_ns != OPEN_NS and not has_exit:
         yield Text("")
         yield from _far_exit(page, index, view, lines)
 
@@ -119,6 +121,10 @@ def _record(records: Any, row: int) -> Iterator[Text]:
     """Its head, then its bytes with the fields that construct finds in them."""
     kind, granules = Kind(int(records.kind[row])), int(records.granules[row])
     start = int(records.granule[row]) * 8
+    if row in records.whole:
+        # It stands here as the entry that it has in it.
+        kind, granules = Kind.CALL, granules + _CALL_GRANULES
+        start -= 8 * _CALL_GRANULES
     size = 8 + 8 * granules
     data = records.words.view(np.uint8).data
     string = b""
@@ -149,8 +155,8 @@ def _fields(kind: Kind, raw: bytes) -> Iterator[tuple[str, Any]]:
             yield from ((inner, value[inner]) for inner in value if inner != "_io")
         elif name != "_io":
             yield name, value
-    if body is None and kind == Kind.ENTRY:
-        for at in range(8, len(raw), 8):
+    if kind in (Kind.ENTRY, Kind.CALL):
+        for at in range(8 if body is None else body.sizeof(), len(raw), 8):
             yield f"payload[{at - 8}]", f"{int.from_bytes(raw[at : at + 8], 'little'):#x}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 
 from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
+from tracectl.live.ranking import Table
 from tracectl.live.source import Facts
 from tracectl.render.results import error_name
 from tracectl.tui import cells
@@ -26,6 +27,9 @@ class ErrorsScreen(RankedScreen):
         Column("error", 15, is_left=True), Column("syscall", 17, is_left=True), cells.RATE,
         cells.CALLS, cells.TIME, Column("meaning", 0, is_left=True, least=6),
     )  # fmt: skip
+
+    def table(self, view: View) -> Table:
+        return view.errors
 
     def rows(self, view: View, facts: Facts) -> Rows:
         return error_rows(view, self.sort, facts, self.app.span_s, self.columns)

@@ -78,6 +78,8 @@ class EventsScreen(ViewScreen):
         said = f" {count:,} of {view.calls:,} calls"
         if view.shelf.dropped:
             said += f"; the oldest {view.shelf.dropped:,} are no longer kept"
+        if view.orphans:
+            said += f"; {view.orphans:,} returns without their entry"
         if self._typed.text:
             said += f"; filter: {self._typed.text}"
         self.query_one("#said", Static).update(said)

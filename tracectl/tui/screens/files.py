@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 
 from tracectl.live.model import View
 from tracectl.live.paths import UNKNOWN
+from tracectl.live.ranking import Table
 from tracectl.live.source import Facts
 from tracectl.tui import cells
 from tracectl.tui.grid import Cell, Column, Rows
@@ -24,6 +25,9 @@ class FilesScreen(RankedScreen):
         Column("file", 0, is_left=True, least=10), cells.RATE, cells.CALLS, cells.ERRORS,
         cells.TIME, cells.BYTES,
     )  # fmt: skip
+
+    def table(self, view: View) -> Table:
+        return view.files
 
     def rows(self, view: View, facts: Facts) -> Rows:
         return file_rows(view, self.sort, facts, self.app.span_s, self.columns)

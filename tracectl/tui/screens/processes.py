@@ -32,6 +32,9 @@ class ProcessesScreen(RankedScreen):
     is_tree = True
     has_containers = False
 
+    def table(self, view: View) -> Table:
+        return view.processes
+
     def rows(self, view: View, facts: Facts) -> Rows:
         if not self.has_containers and any(container_of(one.cgroup) for one in view.who.values()):
             self.has_containers = True

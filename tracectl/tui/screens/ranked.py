@@ -7,8 +7,10 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
+from textual.widgets import Static
 
 from tracectl.live.model import View
+from tracectl.live.ranking import Table
 from tracectl.live.source import Facts
 from tracectl.tui.grid import Column, Grid, Rows
 from tracectl.tui.screens.base import ViewScreen
@@ -21,6 +23,7 @@ class RankedScreen(ViewScreen):
     live_sort = "rate"
     sort = "time"
     empty_text = "nothing yet"
+    CSS = "RankedScreen #dropped { height: 1; color: $text-warning; display: none; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "order(1)", "Order"),
         Binding("O", "order(-1)", show=False),
@@ -33,12 +36,27 @@ class RankedScreen(ViewScreen):
         grid.sort = self.sort
         grid.empty_text = self.empty_text
         yield grid
+        yield Static("", id="dropped", markup=False)
 
     def show(self, view: View, facts: Facts) -> None:
         grid = self.query_one("#rows", Grid)
         rows = self.rows(view, facts)
         grid.columns, grid.sort = list(self.columns), self.sort
         grid.show(rows)
+        self._say_dropped(self.table(view))
+
+    def _say_dropped(self, table: Table) -> None:
+        said = self.query_one("#dropped", Static)
+        said.display = bool(table.dropped_rows)
+        if table.dropped_rows:
+            said.update(
+                f" {table.dropped_rows:,} rows with {table.dropped_calls:,} calls were given up: "
+                "the table was full"
+            )
+
+    def table(self, view: View) -> Table:
+        """What it shows."""
+        raise NotImplementedError
 
     def rows(self, view: View, facts: Facts) -> Rows:
         raise NotImplementedError

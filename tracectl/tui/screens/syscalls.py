@@ -40,9 +40,11 @@ class SyscallsScreen(RankedScreen):
         self.crumb = "Syscalls" if tgid is None else f"{comm or '?'} {tgid}"
         self.tab = 2 if tgid is None else 3
 
+    def table(self, view: View) -> Table:
+        return view.syscalls if self._tgid is None else calls_of(view, self._tgid)
+
     def rows(self, view: View, facts: Facts) -> Rows:
-        table = view.syscalls if self._tgid is None else calls_of(view, self._tgid)
-        return syscall_rows(table, self.sort, facts, self.app.span_s, self.columns)
+        return syscall_rows(self.table(view), self.sort, facts, self.app.span_s, self.columns)
 
     def open(self, key: Hashable) -> None:
         assert isinstance(key, int)
@@ -55,9 +57,8 @@ class SyscallsScreen(RankedScreen):
 def calls_of(view: View, tgid: int) -> Table:
     """The rows of one process, by slot; without histograms."""
     table = view.process_syscalls
-    mine = np.flatnonzero(table.key >> 11 == tgid)
-    taken = {name: getattr(table, name)[mine] for name in Table.__slots__}
-    return replace(Table(**taken), key=table.key[mine] & SLOT_MASK)
+    mine = table.take(np.flatnonzero(table.key >> 11 == tgid))
+    return replace(mine, key=mine.key & SLOT_MASK)
 
 
 def syscall_rows(

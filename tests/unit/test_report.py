@@ -1,0 +1,218 @@
+"""Reports equal what a slow reader finds, on one core and on several."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import reference
+from captures import write_capture
+from subbuffers import Machine, Step, SubBuffer
+from tracectl.abi.records import EXIT_KINDS, Kind
+from tracectl.analysis.heat import ROWS, Heat, durations_ns
+from tracectl.analysis.report import report_on
+from tracectl.analysis.selection import Selection
+from tracectl.capture.metadata import Task
+from tracectl.capture.reader import open_capture
+from tracectl.cli.main import main
+from tracectl.cli.reading import tables_of
+from tracectl.live.capture import span_of
+
+READ, GETPID, OPENAT, FUTEX, CONNECT = 0, 39, 257, 202, 42
+THREADS, CPUS = 3, 2
+STEP = st.builds(
+    Step,
+    thread=st.integers(0, THREADS - 1),
+    cpu=st.integers(0, CPUS - 1),
+    gap_ns=st.integers(1, 10**6),
+    nr=st.sampled_from([READ, GETPID, OPENAT, FUTEX]),
+    opens=st.booleans(),
+    is_wide=st.booleans(),
+    is_last=st.booleans(),
+)
+
+
+def brute_force(path):
+    """(number, entry_ns, exit_ns, result, tid, names) of each call, by construct and dictionaries
+    alone; exit_ns is None where it did not end."""
+    events = []
+    with open_capture(path) as capture:
+        for chunk in capture.iter_chunks():
+            records = reference.decode(chunk.data)
+            events += [(row["time"], row) for row in records]
+    calls, open_ = [], {}
+    for time_ns, row in sorted(events, key=lambda event: event[0]):
+        tid = row["tid"]
+        if row["kind"] == Kind.ENTRY:
+            if tid in open_:
+                calls.append(open_.pop(tid))
+            open_[tid] = [row["id"], time_ns, None, 0, tid, []]
+        elif row["kind"] == Kind.NAME and tid in open_:
+            open_[tid][5].append(row["text"])
+        elif row["kind"] in EXIT_KINDS and tid in open_:
+            call = open_.pop(tid)
+            is_short = row["kind"] == Kind.EXIT_SHORT
+            result = row["id"] - (row["id"] >> 15 << 16) if is_short else row["fields"].result
+            call[2:4] = time_ns, result
+            calls.append(call)
+    return calls + list(open_.values())
+
+
+def check(found, calls):
+    """``calls`` by key."""
+    assert found.keys() == calls.keys()
+    for key, mine in calls.items():
+        row = found[key]
+        spent = sorted(call[2] - call[1] for call in mine if call[2] is not None)
+        failed = [call for call in mine if call[2] is not None and -4095 <= call[3] < 0]
+        assert (row.calls, row.errors) == (len(mine), len(failed))
+        assert (row.total_ns, row.max_ns) == (sum(spent), max(spent, default=0))
+        for quantile, value in ((50, row.p50_ns), (95, row.p95_ns), (99, row.p99_ns)):
+            exact = spent[math.ceil(len(spent) * quantile / 100) - 1] if spent else 0
+            assert abs(value - exact) <= exact / 100
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(STEP, min_size=1, max_size=60))
+def test_a_report_is_what_a_slow_reader_finds(tmp_path, steps):
+    path = write_capture(tmp_path / "a.trace", Machine(THREADS).run(steps).done)
+    by_call, by_thread, by_file = defaultdict(list), defaultdict(list), defaultdict(list)
+    for call in brute_force(path):
+        by_call[0, call[0]].append(call)
+        by_thread[call[4], call[4]].append(call)
+        for name in call[5]:
+            by_file[name].append(call)
+    with open_capture(path) as capture:
+        tables = tables_of(capture)
+        for by, expected in (("syscall", by_call), ("thread", by_thread), ("file", by_file)):
+            check(report_on(capture, [by], tables, Selection()).tables[by], expected)
+
+
+def test_several_cores_find_the_same(tmp_path):
+    path = write_capture(tmp_path / "a.trace", iter_busy(40))
+    with open_capture(path) as capture:
+        tables = tables_of(capture)
+        for by in ("syscall", "process", "file", "fd", "cpu", "errno"):
+            alone = report_on(capture, [by], tables, Selection(), cores=1)
+            assert report_on(capture, [by], tables, Selection(), cores=2) == alone
+            assert sum(row.calls for row in alone.tables[by].values())
+
+
+def iter_busy(count):
+    for seq in range(count):
+        for cpu in range(CPUS):
+            subbuffer, start = SubBuffer(cpu, seq), 1000 * (seq + 1) + cpu
+            subbuffer.far_exit(start, 10 + cpu, FUTEX) if seq else subbuffer.task(start, 10 + cpu)
+            subbuffer.entry(start + 10, 10 + cpu, OPENAT, [0, 0, 0, 0])
+            subbuffer.name(start + 20, 10 + cpu, b"/%d" % (seq % 3))
+            subbuffer.exit(start + 30 + seq, 10 + cpu, OPENAT, -2 if seq % 2 else 3)
+            subbuffer.entry(start + 100, 10 + cpu, READ, [3, 0, 0])
+            subbuffer.exit(start + 110, 10 + cpu, READ, 5)
+            yield subbuffer.entry(start + 200, 10 + cpu, FUTEX)
+
+
+def report(capsys, *arguments):
+    assert main(["report", *map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+LOCAL = '{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}'
+
+
+@pytest.fixture
+def capture(tmp_path):
+    """Two processes; 100 has the name sh."""
+    subbuffer = SubBuffer(tgids={101: 100}).exec(1000, 100, 100, b"/bin/sh")
+    subbuffer.entry(2000, 100, READ, [3, 0, 9]).exit(2600, 100, READ, 9)
+    subbuffer.entry(3000, 101, READ, [3, 0, 9]).exit(3100, 101, READ, -9)
+    subbuffer.entry(4000, 200, OPENAT, [0, 1, 0, 0]).name(4010, 200, b"/etc/x")
+    subbuffer.exit(4050, 200, OPENAT, -2)
+    subbuffer.entry(5000, 200, CONNECT, [4, 1, 16])
+    subbuffer.address(5001, 200, 0, bytes([2, 0, 0, 80, 127, 0, 0, 1, 9, 9, 9, 9, 9, 9, 9, 9]))
+    subbuffer.exit(5500, 200, CONNECT, 0)
+    tasks = [
+        Task(100, 100, 1, "login", uid=0, cgroup="/a.slice"),
+        Task(101, 100, 1, "login", uid=0, cgroup="/a.slice"),
+        Task(200, 200, 1, "", uid=33),
+    ]
+    return write_capture(tmp_path / "a.trace", [subbuffer], tasks=tasks)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ((), ["read", "connect", "openat"]),
+        (("--sort", "name"), ["connect", "openat", "read"]),
+        (("--sort", "calls", "--top", "1"), ["read"]),
+        (("--by", "process"), ["sh[100]", "?[200]"]),
+        (("--by", "thread"), ["sh[100]", "?[200]", "login[101]"]),
+        (("--by", "container"), ["/a.slice", "?"]),
+        (("--by", "user"), ["0", "33"]),
+        (("--by", "file"), ["/etc/x"]),
+        (("--by", "fd"), ["3 of sh[100]", "4 of ?[200]"]),
+        (("--by", "errno"), ["EBADF", "ENOENT"]),
+        (("--by", "cpu"), ["CPU 0"]),
+        (("--by", "socket"), [LOCAL]),
+        (("-e", "%file"), ["openat"]),
+        (("-e", "!read"), ["connect", "openat"]),
+        (("-p", "100"), ["read"]),
+        (("--tid", "200", "--failed"), ["openat"]),
+        (("--comm", "sh"), ["read"]),
+        (("--from", "0.0000025"), ["connect", "openat"]),
+        (("--from", "0.0000035", "--to", "0.0000045"), ["connect"]),
+        (("--to", "2025-11-25T00:00:00.000003+00:00"), ["read"]),
+    ],
+)  # fmt: skip
+def test_rows(capture, capsys, options, names):
+    rows = list(csv.reader(report(capsys, *options, "--csv", capture).splitlines()))
+    assert [row[0] for row in rows[1:]] == names
+    text = report(capsys, *options, capture)
+    assert all(name in text for name in names)
+
+
+def test_lost_calls_are_counted(tmp_path, capsys):
+    busy = SubBuffer().entry(10, 1, READ).exit(40, 1, READ, 1)
+    path = write_capture(tmp_path / "a.trace", [busy], lost_calls={READ: 3, GETPID: 2})
+    found = json.loads(report(capsys, "--json", path))
+    assert {row["name"]: row["calls"] for row in found["syscalls"]} == {"read": 4, "getpid": 2}
+    assert found["lost_calls"] == {"read": 3, "getpid": 2}
+    text = report(capsys, path)
+    assert text.splitlines()[0] == "2 events recorded, 5 lost"
+    assert "read 3 of 4" in text
+    # What was lost is of nobody's.
+    found = json.loads(report(capsys, "--json", "--by", "process", path))
+    assert [row["calls"] for row in found["processes"]] == [1]
+
+
+def test_an_unknown_time_is_told(capture, capsys):
+    assert main(["report", "--from", "noon", str(capture)]) == 2
+    assert "'noon' is no time" in capsys.readouterr().err
+
+
+def test_a_page_has_all_it_needs(capture, capsys, tmp_path):
+    path = tmp_path / "page.html"
+    assert report(capsys, "--html", path, capture) == ""
+    page = path.read_text()
+    assert "://cdn" not in page.split("<body>")[1]
+    assert all(f"<h2>{title}</h2>" in page for title in ("Calls over time", "Processes", "Errors"))
+    assert "<td>sh[100]</td><td>2</td>" in page
+    assert "<td>/etc/x</td><td>1</td><td>1</td>" in page
+    with open_capture(capture) as opened:
+        tables, heat = tables_of(opened), Heat(*span_of(opened))
+        counts = report_on(opened, ["process"], tables, Selection(), heat=heat).heat
+    assert counts[:, : ROWS + 1].sum() == 4
+    assert counts[:, ROWS + 1].sum() == 2
+    # 600 and 500 ns, 100, 50: each within a fifth of what stands for its row.
+    shown = durations_ns()[np.flatnonzero(counts[:, :ROWS].sum(axis=0))]
+    assert [min(abs(shown - spent)) < spent / 5 for spent in (50, 100, 500, 600)] == [True] * 4
+    assert main(["report", "--html", str(tmp_path), str(capture)]) == 1
+    assert "cannot be written" in capsys.readouterr().err

@@ -1,0 +1,141 @@
+"""What calls are summed up by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.records import NR_BITS, Kind
+from tracectl.analysis.calls import Calls, State
+from tracectl.tables.roles import role_of
+from tracectl.tables.table import SyscallTable
+
+_Groups = tuple[list[Hashable], NDArray[np.intp], NDArray[np.intp] | None]
+
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_BYTES = {_AF_INET: 6, _AF_INET6: 26}
+
+GROUPS = (
+    "syscall", "process", "thread", "user", "container", "file", "fd", "errno", "cpu", "socket"
+)  # fmt: skip
+OF_PROCESSES = frozenset({"user", "container"})
+"""What a process is of, which is known at the end: they are grouped by process until then."""
+DETAILED = frozenset({"file", "fd", "socket"})
+"""Those that need arguments or copies."""
+
+
+class Grouper:
+    """Sorts calls by ``by``, one of GROUPS.
+
+    A system call is (ABI, number), a process its pid, a thread (pid, tid), a file its path as the
+    kernel took it, a descriptor (pid, number), an error its errno, a socket the bytes of its
+    address. The CPU is the one on which a call ended.
+    """
+
+    def __init__(self, by: str, tables: Sequence[SyscallTable]) -> None:
+        self._find = _FINDERS[by]
+        self._takes_fd = np.zeros((len(tables), 1 << NR_BITS), np.bool_)
+        for abi, table in enumerate(tables):
+            for call in table:
+                takes = bool(call.args) and role_of(call, call.args[0]) == "descriptor"
+                if 0 <= call.nr < 1 << NR_BITS:
+                    self._takes_fd[abi, call.nr] = takes
+
+    def split(self, calls: Calls) -> tuple[list[Hashable], NDArray[np.intp], Calls]:
+        """The keys, the index of each call's, and the calls: those that have no key are left out,
+        those that have several come once for each."""
+        keys, group, rows = self._find(calls, self._takes_fd)
+        return keys, group, calls if rows is None else calls.select(rows)
+
+
+def _by_syscall(calls: Calls, *_: object) -> _Groups:
+    if len(calls) and int(calls.nr.min()) >= 0 and int(calls.nr.max()) < 1 << NR_BITS:
+        ids = calls.abi << NR_BITS | calls.nr
+        present = np.flatnonzero(np.bincount(ids))
+        index = np.zeros(1 << NR_BITS + 2, np.intp)
+        index[present] = np.arange(len(present))
+        keys: list[Hashable] = [
+            (one >> NR_BITS, one & ((1 << NR_BITS) - 1)) for one in present.tolist()
+        ]
+        return keys, index[ids], None
+    pairs, group = np.unique(np.stack((calls.abi, calls.nr)), axis=1, return_inverse=True)
+    return [tuple(pair) for pair in pairs.T.tolist()], group.reshape(-1), None
+
+
+def _unique(values: NDArray[Any]) -> tuple[list[Hashable], NDArray[np.intp]]:
+    keys, group = np.unique(values, return_inverse=True)
+    return keys.tolist(), group
+
+
+def _by_process(calls: Calls, *_: object) -> _Groups:
+    return *_unique(calls.tgid), None
+
+
+def _by_thread(calls: Calls, *_: object) -> _Groups:
+    pairs, group = _unique(calls.tgid << 32 | calls.tid)
+    return [(int(pair) >> 32, int(pair) & 0xFFFFFFFF) for pair in pairs], group, None  # type: ignore[call-overload]
+
+
+def _by_cpu(calls: Calls, *_: object) -> _Groups:
+    return *_unique(calls.cpu), None
+
+
+def _by_errno(calls: Calls, *_: object) -> _Groups:
+    has_failed = (calls.result < 0) & (calls.result >= -4095) & (calls.state == State.PAIRED)
+    rows = np.flatnonzero(has_failed)
+    return *_unique(-calls.result[rows]), rows
+
+
+def _by_file(calls: Calls, *_: object) -> _Groups:
+    return _by_copy(calls, Kind.NAME)
+
+
+def _by_socket(calls: Calls, *_: object) -> _Groups:
+    return _by_copy(calls, Kind.ADDRESS)
+
+
+def _by_copy(calls: Calls, kind: Kind) -> _Groups:
+    keys: dict[Hashable, int] = {}
+    group, rows = [], []
+    for copy, row in zip(calls.copies, calls.copy_row, strict=True):
+        if copy.kind == kind:
+            data = copy.data if kind == Kind.NAME else _without_padding(copy.data)
+            group.append(keys.setdefault(data, len(keys)))
+            rows.append(row)
+    return list(keys), np.array(group, np.intp), np.array(rows, np.intp)
+
+
+def _without_padding(address: bytes) -> bytes:
+    """A struct sockaddr without what is behind the address: it is whatever lay there."""
+    family, rest = int.from_bytes(address[:2], "little"), address[2:]
+    if family == _AF_UNIX and rest[:1] != b"\0":
+        rest = rest.split(b"\0")[0]
+    return address[:2] + rest[: _BYTES.get(family, len(rest))]
+
+
+def _by_fd(calls: Calls, takes_fd: NDArray[np.bool_]) -> _Groups:
+    """Of calls whose first argument is a descriptor."""
+    is_known = (calls.nr >= 0) & (calls.nr < 1 << NR_BITS) & (calls.state != State.NO_ENTRY)
+    rows = np.flatnonzero(is_known)
+    abi = np.minimum(calls.abi[rows], len(takes_fd) - 1)
+    rows = rows[takes_fd[abi, calls.nr[rows]]]
+    fd = calls.arguments[rows, 0].astype(np.uint32).view(np.int32).astype(np.int64)
+    pairs, group = np.unique(np.stack((calls.tgid[rows], fd)), axis=1, return_inverse=True)
+    return [tuple(pair) for pair in pairs.T.tolist()], group.reshape(-1), rows
+
+
+_FINDERS: dict[str, Callable[[Calls, NDArray[np.bool_]], _Groups]] = {
+    "syscall": _by_syscall,
+    "process": _by_process,
+    "user": _by_process,
+    "container": _by_process,
+    "thread": _by_thread,
+    "file": _by_file,
+    "fd": _by_fd,
+    "errno": _by_errno,
+    "cpu": _by_cpu,
+    "socket": _by_socket,
+}

@@ -1,0 +1,42 @@
+"""Log-linear histograms: 64 buckets for each factor of two, so that a value is known to 1 %."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+_STEPS = 64
+BUCKETS = 64 * _STEPS + 1
+# What a float32 has of 1.0 above the mantissa bits that are dropped.
+_SHIFT = 23 - 6
+_ONE = 127 * _STEPS
+_MOST = float((1 << 63) - 1024)
+
+
+def bucket_of(values: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The exponent of a float and the first bits of its mantissa are such a bucket. 0 has one of
+    its own, and each value up to 127, too."""
+    bits = values.astype(np.float32).view(np.uint32) >> _SHIFT
+    return np.maximum(bits.astype(np.int64) - (_ONE - 1), 0)
+
+
+def value_of(bucket: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The middle of each bucket."""
+    power = 2.0 ** ((bucket - 1) // _STEPS)
+    lowest = power * (1 + (bucket - 1) % _STEPS / _STEPS)
+    middle = lowest + np.maximum(power / _STEPS - 1, 0) / 2
+    return np.where(bucket == 0, 0, np.minimum(middle, _MOST).astype(np.int64))
+
+
+def quantiles_of(
+    buckets: NDArray[np.int64], counts: NDArray[np.int64], quantiles: Sequence[float]
+) -> list[int]:
+    """Of the values in ``buckets``, which ascend: the least that so many are not above."""
+    if not len(counts):
+        return [0] * len(quantiles)
+    up_to = np.cumsum(counts)
+    ranks = np.maximum(np.ceil(np.array(quantiles) * up_to[-1]), 1)
+    found: list[int] = value_of(buckets[np.searchsorted(up_to, ranks)]).tolist()
+    return found

@@ -1,0 +1,187 @@
+"""Calls summed up: how often, how long, how they failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracectl.abi.control import EventClass
+from tracectl.abi.records import OTHER_SLOT, SHAPES
+from tracectl.analysis.calls import Calls
+from tracectl.analysis.groups import DETAILED, OF_PROCESSES, Grouper
+from tracectl.analysis.halves import Halves, split_calls
+from tracectl.analysis.heat import COLUMNS, ROWS, Heat
+from tracectl.analysis.merge import pairing_of
+from tracectl.analysis.selection import Selection
+from tracectl.analysis.settled import iter_settled
+from tracectl.analysis.tally import Part, Row, Tally, part_of
+from tracectl.analysis.tasks import Life, TaskEvent, lives_of, task_events_of
+from tracectl.analysis.toctou import Divergence, Key, count_divergences, divergences_in
+from tracectl.capture.metadata import CpuTotals
+from tracectl.capture.reader import Capture
+from tracectl.decode.arguments import Shapes
+from tracectl.decode.subbuffer import Records
+from tracectl.tables.table import SyscallTable
+
+_BATCH = 1 << 14
+"""So many halves are paired at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """``tables`` have rows by key, as Grouper has them, for each way to group; ``lives`` tell what
+    processes were called; ``heat`` is what Heat counted."""
+
+    tables: dict[str, dict[Hashable, Row]]
+    heat: NDArray[np.int64] | None
+    lives: list[Life]
+    divergences: list[Divergence]
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    sums: _Sums
+    left: Halves
+    events: list[TaskEvent]
+    divergences: Counter[Key]
+
+
+_Sums = tuple[list[Part], NDArray[np.int64] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done to a sub-buffer, on any core."""
+
+    shapes: Shapes | None
+    selection: Selection
+    groupers: list[Grouper]
+    heat: Heat | None
+
+    def __call__(self, records: Records) -> _Chunk:
+        whole, left = split_calls(records, self.shapes)
+        events = task_events_of(records)
+        return _Chunk(self.sum_up(whole), left, events, count_divergences(whole))
+
+    def sum_up(self, calls: Calls) -> _Sums:
+        if not self.selection.is_all:
+            calls = calls.select(np.flatnonzero(self.selection.find(calls)))
+        parts = [part_of(*grouper.split(calls)) for grouper in self.groupers]
+        return parts, None if self.heat is None else self.heat.count(calls)
+
+
+def report_on(
+    capture: Capture,
+    ways: Sequence[str],
+    tables: Sequence[SyscallTable],
+    selection: Selection,
+    *,
+    heat: Heat | None = None,
+    cores: int | None = None,
+) -> Report:
+    """The calls of ``capture`` that are selected, grouped by ``ways``, each one of GROUPS. What is
+    held does not grow with the capture, but with what there is to tell apart."""
+    is_detailed = (
+        DETAILED.intersection(ways) or capture.metadata.config.classes & EventClass.DIVERGENCE
+    )
+    shapes = capture.metadata.shapes if is_detailed else None
+    work = _Work(shapes, selection, [Grouper(way, tables) for way in ways], heat)
+    pairing = pairing_of(capture, shapes)
+    tallies = [Tally() for _ in ways]
+    events, divergences = list[TaskEvent](), Counter[Key]()
+    counts = None if heat is None else np.zeros((COLUMNS, ROWS + 2), np.int64)
+    first_ns: int | None = None
+    last_ns = waiting = 0
+
+    def add_sums(sums: _Sums) -> None:
+        parts, heat_counts = sums
+        for tally, part in zip(tallies, parts, strict=True):
+            tally.add(part)
+        if counts is not None and heat_counts is not None:
+            np.add(counts, heat_counts, out=counts)
+
+    def add(calls: Calls) -> None:
+        add_sums(work.sum_up(calls))
+        divergences.update(count_divergences(calls))
+
+    for one in iter_settled(capture, work, cores):
+        add_sums(one.made.sums)
+        divergences.update(one.made.divergences)
+        events += one.made.events
+        first_ns = one.place.first_ns if first_ns is None else min(first_ns, one.place.first_ns)
+        last_ns = max(last_ns, one.place.last_ns)
+        pairing.add_halves(one.place, one.made.left)
+        waiting += len(one.made.left)
+        if waiting > _BATCH:
+            add(pairing.advance(one.settled_ns))
+            waiting = 0
+    add(pairing.finish())
+    lives = lives_of(capture.metadata.tasks, events, capture.metadata.cgroups)
+    grouped = {
+        way: (tally.renamed(_names_by_pid(way, lives)) if way in OF_PROCESSES else tally).rows()
+        for way, tally in zip(ways, tallies, strict=True)
+    }
+    return Report(grouped, counts, lives, divergences_in(divergences), first_ns or 0, last_ns)
+
+
+def _names_by_pid(way: str, lives: Iterable[Life]) -> Callable[[int], Hashable]:
+    """A process's cgroup, "" where nothing told, or its uid, -1; the last that it had."""
+    leaders = [life for life in lives if life.tid == life.tgid]
+    if way == "container":
+        cgroups = {life.tgid: life.cgroup for life in leaders if life.cgroup}
+        return lambda pid: cgroups.get(pid, "")
+    users = {life.tgid: life.uid for life in leaders if life.uid is not None}
+    return lambda pid: users.get(pid, -1)
+
+
+@dataclass(slots=True)
+class Counted:
+    """What the module counted of one system call, whether it was recorded or not."""
+
+    calls: int = 0
+    lost: int = 0
+    errors: int = 0
+    total_ns: int = 0
+
+
+@dataclass(slots=True)
+class Counts:
+    """By (ABI, number); None for the numbers that share a counter."""
+
+    by_call: dict[tuple[int, int] | None, Counted] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, totals: Iterable[CpuTotals]) -> Counts:
+        counts = cls()
+        for cpu in totals:
+            for slot, one in cpu.syscalls.items():
+                key = None if slot == OTHER_SLOT else divmod(slot, SHAPES)
+                counted = counts.by_call.setdefault(key, Counted())
+                counted.calls += one.entries
+                counted.lost += one.entries_lost
+                counted.errors += sum(one.errors)
+                counted.total_ns += one.total_ns
+        return counts
+
+    def complete(
+        self, rows: dict[Hashable, Row], slots: frozenset[int] | None = None
+    ) -> dict[Hashable, Row]:
+        """``rows`` by system call, of ``slots`` or of all, with the calls, errors and times of
+        those that were lost; the percentiles stay those of the calls that were recorded."""
+        completed = dict(rows)
+        for key, counted in self.by_call.items():
+            if key is None or not counted.calls:
+                continue
+            if slots is not None and key[0] * SHAPES + key[1] not in slots:
+                continue
+            row = rows.get(key, Row(0, 0, 0, 0, 0, 0, 0))
+            if counted.lost:
+                row = replace(row, errors=counted.errors, total_ns=counted.total_ns)
+            completed[key] = replace(row, calls=counted.calls)
+        return completed

@@ -1,0 +1,126 @@
+"""The page that ``report --html`` writes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tracectl.abi.records import Kind
+from tracectl.analysis.heat import COLUMNS, ROWS, Heat, durations_ns
+from tracectl.analysis.report import Report, report_on
+from tracectl.capture.reader import Capture
+from tracectl.cli.extras import needs
+from tracectl.cli.output import printable, say
+from tracectl.cli.reading import lost_of
+from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
+from tracectl.errors import TracectlError
+from tracectl.live.capture import span_of
+from tracectl.render.table import format_duration
+from tracectl.tables.table import SyscallTable
+
+with needs("html"):
+    from tracectl.render.page import (
+        Bar,
+        Chart,
+        Table,
+        format_page,
+        heat_chart,
+        process_chart,
+        rate_chart,
+    )
+
+if TYPE_CHECKING:
+    from tracectl.analysis.selection import Selection
+
+_TITLES = {
+    "syscall": "System calls by time",
+    "process": "Processes by time",
+    "file": "Files by time",
+    "errno": "Errors",
+}
+_MOST_ROWS = 20
+_MOST_BARS = 60
+
+
+def write_page(
+    path: Path, capture: Capture, tables: Sequence[SyscallTable], selection: Selection
+) -> None:
+    """TracectlError when it cannot be written, or made."""
+    first_ns, last_ns = span_of(capture)
+    heat = Heat(first_ns, last_ns)
+    report = report_on(capture, list(_TITLES), tables, selection, heat=heat)
+    generated, lost = lost_of(capture)
+    host = capture.metadata.host
+    began = time.gmtime(
+        (capture.metadata.clocks[0].real_ns - capture.metadata.clocks[0].trace_ns + first_ns) / 1e9
+    )
+    facts = [
+        f"{host.name}, Linux {host.release} {host.machine}; from "
+        f"{time.strftime('%Y-%m-%d %H:%M:%S', began)} UTC, {format_duration(last_ns - first_ns)}",
+        f"{generated - lost:,} events recorded, {lost:,} lost",
+    ]
+    losses = [
+        f"{name}: {counted.lost:,} of {counted.calls:,} calls lost"
+        for name, counted in lost_calls_of(capture, tables).items()
+    ]
+    text = format_page(
+        f"System calls of {capture.path.name}",
+        facts[: 2 if capture.end else 1],
+        [*capture.problems, *losses],
+        [*_charts(report, heat), *_tables(report, tables, capture, selection)],
+    )
+    try:
+        path.write_text(text, errors="backslashreplace")
+    except OSError as error:
+        raise TracectlError(f"{path} cannot be written: {error.strerror}") from error
+    say(f"{path}: written")
+
+
+def _charts(report: Report, heat: Heat) -> list[Chart]:
+    assert report.heat is not None
+    seconds = (np.arange(COLUMNS) + 0.5) * heat.column_ns / 1e9
+    per_second = 1e9 / heat.column_ns
+    calls, errors = report.heat[:, : ROWS + 1].sum(axis=1), report.heat[:, ROWS + 1]
+    counts = report.heat[:, :ROWS].T
+    used = np.flatnonzero(counts.sum(axis=1))
+    shown = slice(used[0], used[-1] + 1) if len(used) else slice(0, 1)
+    charts = [
+        rate_chart(seconds, calls * per_second, errors * per_second),
+        heat_chart(seconds, durations_ns()[shown], counts[shown]),
+    ]
+    rows = report.tables["process"]
+    busiest = sorted(rows, key=lambda pid: -rows[pid].calls)[:_MOST_BARS]
+    spans: dict[Any, list[int]] = {pid: [heat.first_ns, heat.last_ns] for pid in busiest}
+    name_of = namer_of("process", [], report)
+    for life in report.lives:
+        if life.tid in spans and life.tid == life.tgid:
+            if life.cause == Kind.FORK:
+                spans[life.tid][0] = max(life.start_ns, heat.first_ns)
+            spans[life.tid][1] = min(life.end_ns, heat.last_ns)
+    bars = [
+        Bar(
+            printable(name_of(pid)),
+            (start - heat.first_ns) / 1e9,
+            (end - heat.first_ns) / 1e9,
+            rows[pid].calls,
+        )
+        for pid, (start, end) in sorted(spans.items(), key=lambda item: item[1][0])
+    ]
+    return [*charts, process_chart(bars)] if bars else charts
+
+
+def _tables(
+    report: Report, tables: Sequence[SyscallTable], capture: Capture, selection: Selection
+) -> list[Table]:
+    made = []
+    for way, title in _TITLES.items():
+        name_of = namer_of(way, tables, report)
+        rows = exact_rows(way, report, capture, selection)
+        slowest = sorted(rows.items(), key=lambda item: -item[1].total_ns)[:_MOST_ROWS]
+        cells = [(printable(name_of(key)), *cells_of(row)) for key, row in slowest]
+        made.append(Table(title, (way, *HEADER), cells))
+    return made
