@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracectl.abi.records import Kind
+from tracectl.abi.records import Kind, UserFlag
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.output import say
 from tracectl.cli.reading import descriptors_of, lost_of, tables_of
@@ -20,7 +20,7 @@ from tracectl.errors import EXIT_OK
 from tracectl.render.arguments import format_arguments, format_call
 from tracectl.render.files import Files
 from tracectl.render.results import ends_nowhere, format_result
-from tracectl.tables.table import SyscallTable
+from tracectl.tables.table import SyscallTable, abi_name
 
 if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
@@ -122,7 +122,7 @@ def lines_of(
     def of_rows(calls: Calls) -> list[str]:
         # Descriptors are told of all calls, wanted or not.
         told = [
-            _call(row, tables[min(row.abi, 2)], descriptors, with_sockets=args.with_sockets)
+            _call(row, tables, descriptors, with_sockets=args.with_sockets)
             for row in iter_rows(calls)
         ]
         wanted = np.flatnonzero(selection.find(calls))
@@ -135,9 +135,14 @@ def lines_of(
 
 
 def _call(
-    row: Row, table: SyscallTable, descriptors: Descriptors | None, *, with_sockets: bool
+    row: Row,
+    tables: Sequence[SyscallTable],
+    descriptors: Descriptors | None,
+    *,
+    with_sockets: bool,
 ) -> tuple[dict[str, Any], str]:
     """What --json shows of it, and its result as strace writes it."""
+    table = tables[min(row.abi, 2)]
     syscall, files = table.get(row.nr), None
     if descriptors is not None:
         descriptors.advance(row.begin_ns or row.end_ns or 0)
@@ -155,6 +160,7 @@ def _call(
         "tgid": row.tgid,
         "name": table.name(row.nr),
         "nr": row.nr,
+        "abi": abi_name(tables, row.abi),
         "entry_ns": row.begin_ns,
         "exit_ns": row.end_ns,
         "arguments": arguments,
@@ -164,6 +170,18 @@ def _call(
             copy.data.decode(errors="backslashreplace")
             for copy in row.copies
             if copy.kind == Kind.NAME
+        ],
+        "memory": [
+            {
+                "argument": copy.argument,
+                "at": "exit" if copy.flags & UserFlag.EXIT else "entry",
+                "source": "user-copy",
+                "bytes": len(copy.data),
+                "faulted": bool(copy.flags & UserFlag.FAULTED),
+                "truncated": bool(copy.flags & UserFlag.TRUNCATED),
+            }
+            for copy in row.copies
+            if copy.kind == Kind.USER
         ],
         "divergences": [
             [path.decode(errors="backslashreplace") for path in copy.paths]
