@@ -30,6 +30,7 @@ from tracectl.capture.metadata import (
     Metadata,
     Module,
     Moment,
+    OpenFiles,
     SyscallTotals,
     Task,
 )
@@ -55,6 +56,7 @@ def metadata(**changes):
         "tables": {"x86_64": {"kernel": "6.1", "calls": {"0": ["read"]}}},
         "shapes": [[(6, 63)] * SHAPES for _ in range(ABIS)],
         "tasks": [Task(1, 1, 0, "init"), Task(7, 7, 1, 'q"\udcff\n')],
+        "opened": [OpenFiles(7, "/", {0: "/dev/null", 3: "/a\udcff"}, [3], 2)],
     }
     return Metadata(**(fields | changes))
 

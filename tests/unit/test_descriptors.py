@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from subbuffers import SHAPES, SubBuffer
-from tracectl.abi.records import Site
+from tracectl.abi.records import AddressSite, Site
 from tracectl.analysis.descriptors import AT_FDCWD, Descriptors
 from tracectl.analysis.pairing import pair_calls
 from tracectl.analysis.rows import iter_rows
@@ -36,10 +36,13 @@ class Story:
         self.now += 10
         return self.now
 
-    def call(self, name, *arguments, result=0, tid=1, path=None, site=Site.OPEN, files=()):
+    def call(self, name, *arguments, result=0, tid=1, path=None, site=Site.OPEN,
+             files=(), addresses=()):  # fmt: skip
         self.subbuffer.entry(self.tick(), tid, nr(name), arguments)
         if path is not None:
             self.subbuffer.name(self.tick(), tid, path, site)
+        for place, address in addresses:
+            self.subbuffer.address(self.tick(), tid, place, address)
         for fd, told in files:
             self.subbuffer.file(self.tick(), tid, fd, told)
         self.subbuffer.far_exit(self.tick(), tid, nr(name), result)
@@ -180,6 +183,24 @@ def test_a_call_has_happened_when_it_ends():
     assert descriptors.path_of(1, 3) == b"/etc"
 
 
+NEAR, FAR = b"\2\0\0\x50\x7f\0\0\1", b"\2\0\x1f\x90\x7f\0\0\2"
+
+
+def test_what_sockets_are_connected_to():
+    story = Story().call("socket", 2, 1, 0, result=3, files=[(3, b"socket:[5]")])
+    story.call("bind", 3, 1, 16, addresses=[(AddressSite.BIND, NEAR)])
+    story.call("accept", 3, 1, 2, result=4, files=[(4, b"socket:[6]")],
+               addresses=[(AddressSite.ANSWER, FAR)])  # fmt: skip
+    story.call("socket", 2, 1, 0, result=8, files=[(8, b"socket:[7]")])
+    story.call("connect", 8, 1, 16, result=-115, addresses=[(AddressSite.CONNECT, FAR)])
+    story.call("connect", 3, 1, 16, result=-106, addresses=[(AddressSite.CONNECT, FAR)])
+    sockets = story.end()[0].sockets
+    assert sockets.ends_of(b"socket:[5]") == ("TCP", NEAR, b"")
+    assert sockets.ends_of(b"socket:[6]") == ("TCP", NEAR, FAR)
+    assert sockets.ends_of(b"socket:[7]") == ("TCP", b"", FAR)
+    assert sockets.ends_of(b"socket:[8]") is None
+
+
 def test_nothing_is_known_after_a_loss():
     descriptors = Descriptors([TOLD])
     descriptors.add_records(SubBuffer(lost=1).task(50, 1).decode())
@@ -204,3 +225,12 @@ def test_the_snapshot_is_what_is_open(tmp_path):
     assert inherited not in mine.cloexec
     assert mine.left_out == 0
     assert list(iter_opened([2**22 + 1])) == []
+
+
+def test_more_than_there_is_room_for_is_counted(monkeypatch):
+    monkeypatch.setattr("tracectl.kernel.files._MAX_FILES", 1)
+    first, second = iter_opened([os.getpid(), os.getpid()])
+    assert len(first.files) == 1
+    assert first.left_out > 0
+    assert second.files == {}
+    assert second.left_out >= first.left_out

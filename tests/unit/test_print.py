@@ -59,7 +59,7 @@ def test_columns_are_printed_as_rows_are(tmp_path, capsys, steps):
 
 def test_lines(capture, capsys):
     assert printed(capsys, capture) == [
-        "[pid   200] futex(0x1000, FUTEX_WAIT, 0, NULL, NULL, 0) = 0",
+        "[pid   200] futex(0x1000, FUTEX_WAIT, 0, NULL)      = 0",
         "[pid   100] read(3, NULL, 9)                        = 9",
         '[pid   100] openat(0, "/x", O_RDONLY)               = -1 ENOENT (No such file or '
         "directory)",

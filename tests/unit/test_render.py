@@ -1,5 +1,4 @@
-"""Calls as strace 6.1 writes them, but for what docs/strace.md says: flags and arguments are in the
-order of their bits and registers."""
+"""Calls as strace 6.1 writes them, but for what docs/strace.md says."""
 
 from __future__ import annotations
 
@@ -9,14 +8,11 @@ import pytest
 
 from tracectl.abi.records import ArgvFlag, Kind, Site
 from tracectl.decode.copies import Copy
-from tracectl.render.arguments import (
-    ends_nowhere,
-    format_arguments,
-    format_call,
-    format_result,
-)
+from tracectl.render.arguments import format_arguments, format_call
 from tracectl.render.copies import format_strings
+from tracectl.render.files import Files
 from tracectl.render.flags import format_flags
+from tracectl.render.results import ends_nowhere, format_result
 from tracectl.render.strings import format_string
 from tracectl.render.table import format_duration, format_size, format_table
 from tracectl.tables.table import load_table
@@ -47,7 +43,7 @@ def written(name, *arguments, copies=(), table=X86_64):
         (("kill", 7, 0), "7, 0"),
         (("kill", 7, 6), "7, SIGABRT"),
         (("lseek", 3, MINUS_1, 2), "3, -1, SEEK_END"),
-        (("lseek", 3, 0, 9), "3, 0, 9"),
+        (("lseek", 3, 0, 9), "3, 0, 0x9 /* SEEK_??? */"),
         (("brk", 0), "NULL"),
         (("brk", 0x55_0000), "0x550000"),
         (("fcntl", 3, 1030, 10), "3, F_DUPFD_CLOEXEC, 10"),
@@ -62,8 +58,8 @@ def written(name, *arguments, copies=(), table=X86_64):
         (("pipe2", 0x1000, 0o2000000), "0x1000, O_CLOEXEC"),
         (("dup3", 3, 4, 0), "3, 4, 0"),
         (("mmap", 0, 4096, 1, 8, 3, 8192), "NULL, 4096, PROT_READ, MAP_DROPPABLE, 3, 0x2000"),
-        (("clone", 6, 0, 0, 0, 0), "SIGABRT, NULL, NULL, NULL, NULL"),
-        (("futex", 0, 0x17F, 0, 0, 0, 0), "NULL, 0x17f, 0, NULL, NULL, 0"),
+        (("clone", 6, 0, 0, 0, 0), "child_stack=NULL, flags=SIGABRT"),
+        (("futex", 0, 0x17F, 0, 0, 0, 0), "NULL, 0x17f /* FUTEX_??? */, 0, NULL, NULL, 0"),
         (("access", 0x1000, 4), "0x1000, R_OK"),
         (("epoll_ctl", 4, 1, 5, 0x1000), "4, EPOLL_CTL_ADD, 5, 0x1000"),
         (("getrandom", 0x1000, 8, 1), "0x1000, 8, GRND_NONBLOCK"),
@@ -110,7 +106,7 @@ def test_other_directories(dfd, text):
         (2, "O_RDWR"),
         (3, "O_ACCMODE"),
         (0o4000, "O_RDONLY|O_NONBLOCK"),
-        (0o2200000, "O_RDONLY|O_DIRECTORY|O_CLOEXEC"),
+        (0o2200000, "O_RDONLY|O_CLOEXEC|O_DIRECTORY"),
         (0o4010000, "O_RDONLY|O_SYNC"),
         (0o10000, "O_RDONLY|O_DSYNC"),
         (0o10000000, "O_RDONLY|O_PATH"),
@@ -143,7 +139,7 @@ def test_the_mode_of_a_file_that_may_be_created(flags, text):
 @pytest.mark.parametrize("table", [AARCH64, ARM])
 def test_open_flags_of_arm(table):
     opened = written("openat", CWD, 0, 0o2040000, 0o644, table=table)
-    assert opened == "AT_FDCWD, NULL, O_RDONLY|O_DIRECTORY|O_CLOEXEC"
+    assert opened == "AT_FDCWD, NULL, O_RDONLY|O_CLOEXEC|O_DIRECTORY"
     # O_TMPFILE holds another O_DIRECTORY.
     opened = written("openat", CWD, 0, 0o20040001, 0o644, table=table)
     assert opened == "AT_FDCWD, NULL, O_WRONLY|O_TMPFILE, 0644"
@@ -153,14 +149,14 @@ def test_open_flags_of_arm(table):
 @pytest.mark.parametrize(
     ("name", "arguments", "text"),
     [
-        ("socket", (1, 0o2004001, 0), "AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC, 0"),
-        ("socket", (99, 15, 0), "99, 0xf, 0"),
+        ("socket", (1, 0o2004001, 0), "AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0"),
+        ("socket", (99, 15, 0), "0x63 /* AF_??? */, 0xf /* SOCK_??? */, 0"),
         ("accept4", (3, 0, 0, 0o2000000), "3, NULL, NULL, SOCK_CLOEXEC"),
         ("recvfrom", (3, 1, 2, 0x42, 0, 0), "3, 0x1, 2, MSG_PEEK|MSG_DONTWAIT, NULL, NULL"),
         ("wait4", (MINUS_1, 0, 11, 0), "-1, NULL, WNOHANG|WSTOPPED|WCONTINUED, NULL"),
         ("umount2", (1, 10), "0x1, MNT_DETACH|UMOUNT_NOFOLLOW"),
         ("flock", (3, 6), "3, LOCK_EX|LOCK_NB"),
-        ("statx", (CWD, 1, 0, 0xFFF, 2), "AT_FDCWD, 0x1, 0, STATX_ALL, 0x2"),
+        ("statx", (CWD, 1, 0, 0xFFF, 2), "AT_FDCWD, 0x1, AT_STATX_SYNC_AS_STAT, STATX_ALL, 0x2"),
         ("getrusage", (2**32 - 1, 0), "RUSAGE_CHILDREN, NULL"),
         ("renameat2", (CWD, 1, CWD, 2, 1), "AT_FDCWD, 0x1, AT_FDCWD, 0x2, RENAME_NOREPLACE"),
         ("memfd_create", (1, 3), "0x1, MFD_CLOEXEC|MFD_ALLOW_SEALING"),
@@ -180,7 +176,7 @@ def test_modes(mode, text):
 
 
 def test_what_is_behind_a_descriptor():
-    files = {3: b"/a<b>\n", 0: b"/tmp/x (deleted)", -100: b"/home"}.get
+    files = Files({3: b"/a<b>\n", 0: b"/tmp/x (deleted)", -100: b"/home"}.get)
     call = X86_64.by_name("openat")
     assert format_arguments(call, (CWD, 1, 0, 0), (), files) == "AT_FDCWD</home>, 0x1, O_RDONLY"
     assert format_arguments(call, (4, 1, 0, 0), (), files) == "4, 0x1, O_RDONLY"
@@ -192,6 +188,26 @@ def test_what_is_behind_a_descriptor():
     assert format_arguments(pipe, (1,), made) == "[4, 5]"
     assert format_arguments(pipe, (1,), made, files) == "[4<pipe:[9]>, 5<pipe:[9]>]"
     assert format_arguments(pipe, (1,), made[:1], files) == "0x1"
+
+
+def test_the_ends_of_a_socket():
+    near, far = b"\2\0\0\x50\x7f\0\0\1", b"\2\0\x1f\x90\x7f\0\0\2"
+    six = b"\12\0\0\x50" + bytes(4 + 15) + b"\1" + bytes(4)
+    ends = {
+        b"socket:[1]": ("TCP", near, far),
+        b"socket:[2]": ("TCP", b"", far),
+        b"socket:[3]": ("UDP", near, b""),
+        b"socket:[4]": ("TCPv6", six, b""),
+        b"socket:[5]": ("UNIX-STREAM", b"\1\0/run/a\0", b""),
+        b"socket:[6]": ("UNIX-STREAM", b"", b"\1\0\0a"),
+        b"socket:[7]": ("NETLINK", b"", b""),
+    }
+    files = Files({fd: b"socket:[%d]" % fd for fd in range(1, 9)}.get, ends.get)
+    assert [files.text_of(fd) for fd in range(10)] == [
+        "", "<TCP:[127.0.0.1:80->127.0.0.2:8080]>", "<TCP:[->127.0.0.2:8080]>",
+        "<UDP:[127.0.0.1:80]>", "<TCPv6:[[::1]:80]>", '<UNIX-STREAM:[5,"/run/a"]>',
+        '<UNIX-STREAM:[6->@"a"]>', "<NETLINK:[7]>", "<socket:[8]>", "",
+    ]  # fmt: skip
 
 
 def test_paths_take_the_place_of_their_addresses():
@@ -263,22 +279,98 @@ def test_mmap(arguments, text):
     ],
 )
 def test_clone(flags, text):
-    assert written("clone", flags, 0, 0, 0x1000, 0) == f"{text}, NULL, NULL, 0x1000, NULL"
+    child = ", child_tidptr=0x1000" if "CHILD_" in text else ""
+    assert written("clone", flags, 0, 0, 0x1000, 0) == f"child_stack=NULL, flags={text}{child}"
+
+
+def test_the_arguments_of_clone_have_names():
+    # CLONE_PARENT_SETTID and CLONE_SETTLS
+    text = "child_stack=0x1, flags=CLONE_SETTLS|CLONE_PARENT_SETTID, parent_tid=0x2, tls=0x4"
+    assert written("clone", 0x180000, 1, 2, 3, 4) == text
+    assert written("clone", 0x180000, 1, 2, 4, 3, table=AARCH64) == text
 
 
 @pytest.mark.parametrize(
     ("op", "text"),
     [
-        (0, "FUTEX_WAIT"),
-        (1, "FUTEX_WAKE"),
-        (129, "FUTEX_WAKE_PRIVATE"),
-        (0x189, "FUTEX_WAIT_BITSET_PRIVATE|FUTEX_CLOCK_REALTIME"),
-        (0x7F, "0x7f"),
+        (0, "FUTEX_WAIT, 4294967295, NULL"),
+        (1, "FUTEX_WAKE, 4294967295"),
+        (129, "FUTEX_WAKE_PRIVATE, 4294967295"),
+        (3, "FUTEX_REQUEUE, 4294967295, 0, 0x2000"),
+        (4, "FUTEX_CMP_REQUEUE, 4294967295, 0, 0x2000, 4294967295"),
+        (6, "FUTEX_LOCK_PI, NULL"),
+        (7, "FUTEX_UNLOCK_PI"),
+        (0x189, "FUTEX_WAIT_BITSET_PRIVATE|FUTEX_CLOCK_REALTIME, 4294967295, NULL, "
+         "FUTEX_BITSET_MATCH_ANY"),
+        (0x7F, "0x7f /* FUTEX_??? */, 4294967295, NULL, 0x2000, 4294967295"),
+    ],
+)  # fmt: skip
+def test_futex(op, text):
+    # The upper half of the last register may hold anything.
+    arguments = 0x1000, op, 2**32 - 1, 0, 0x2000, MINUS_1 if op != 0x7F else 2**32 - 1
+    assert written("futex", *arguments) == f"0x1000, {text}"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (("fcntl", 3, 1, 99), "3, F_GETFD"),
+        (("fcntl", 3, 2, 1), "3, F_SETFD, FD_CLOEXEC"),
+        (("fcntl", 3, 2, 0), "3, F_SETFD, 0"),
+        (("fcntl", 3, 4, 0o2001), "3, F_SETFL, O_WRONLY|O_APPEND"),
+        (("fcntl", 3, 6, 0x1000), "3, F_SETLK, 0x1000"),
+        (("fcntl", 3, 10, 29), "3, F_SETSIG, SIGIO"),
+        (("fcntl", 3, 1024, 2), "3, F_SETLEASE, F_UNLCK"),
+        (("fcntl", 3, 1033, 10), "3, F_ADD_SEALS, F_SEAL_SHRINK|F_SEAL_WRITE"),
+        (("fcntl", 3, 9999, 1), "3, 0x270f /* F_??? */, 0x1"),
+        (("ioctl", 3, 0x5401, 0x1000), "3, TCGETS, 0x1000"),
+        (("ioctl", 3, 0x5451, 0x1000), "3, FIOCLEX"),
+        (("ioctl", 3, 0x80081272, 0), "3, BLKGETSIZE64, 0"),
+        (("ioctl", 3, 0xC0DE1234, 0),
+         "3, _IOC(_IOC_READ|_IOC_WRITE, 0x12, 0x34, 0xde), 0"),
+        (("prctl", 1, 15, 9, 9, 9), "PR_SET_PDEATHSIG, SIGTERM"),
+        (("prctl", 23, 21, 9, 9, 9), "PR_CAPBSET_READ, CAP_SYS_ADMIN"),
+        (("prctl", 38, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0"),
+        (("prctl", 9999, 1, 2, 3, 4), "0x270f /* PR_??? */, 0x1, 0x2, 0x3, 0x4"),
+        (("mremap", 1, 2, 3, 1, 9), "0x1, 2, 3, MREMAP_MAYMOVE"),
+        (("mremap", 1, 2, 3, 3, 9), "0x1, 2, 3, MREMAP_MAYMOVE|MREMAP_FIXED, 0x9"),
+        (("mknod", 1, 0o100644, 9, 0, 0, 0), "0x1, S_IFREG|0644"),
+        (("mknod", 1, 0o20600, 0x103), "0x1, S_IFCHR|0600, makedev(0x1, 0x3)"),
+        (("socket", 2, 2, 17), "AF_INET, SOCK_DGRAM, IPPROTO_UDP"),
+        (("socket", 16, 3, 15), "AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT"),
+        (("socket", 17, 3, 0x300), "AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)"),
+        (("setsockopt", 3, 1, 2, 0x10, 4), "3, SOL_SOCKET, SO_REUSEADDR, 0x10, 4"),
+        (("getsockopt", 3, 6, 1, 0x10, 0x20), "3, SOL_TCP, TCP_NODELAY, 0x10, 0x20"),
+        (("setsockopt", 3, 77, 1, 0, 0), "3, 0x4d /* SOL_??? */, 0x1, NULL, 0"),
+        (("kill", 1, 34), "1, SIGRT_2"),
+        (("chown", 0, 2**32 - 1, 7), "NULL, -1, 7"),
+        (("mmap", 0, 1, 0, 0x54040002, 2**32 - 1, 0),
+         "NULL, 1, PROT_NONE, MAP_PRIVATE|MAP_HUGETLB|21<<MAP_HUGE_SHIFT, -1, 0"),
+        (("madvise", 0, 1, 99), "NULL, 1, 0x63 /* MADV_??? */"),
+        (("flock", 3, 0x80), "3, 0x80 /* LOCK_??? */"),
+        (("sched_setscheduler", 0, 0, 0), "0, SCHED_OTHER, NULL"),
+    ],
+)  # fmt: skip
+def test_what_another_argument_decides(call, text):
+    assert written(*call) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "arguments", "text"),
+    [
+        ("umask", 0o22, (), "022"),
+        ("poll", 0, (), "0 (Timeout)"),
+        ("poll", 1, (), "1"),
+        ("fcntl", 0x8002, (3, 3), "0x8002 (flags O_RDWR|O_LARGEFILE)"),
+        ("fcntl", 1, (3, 1), "0x1 (flags FD_CLOEXEC)"),
+        ("fcntl", 0, (3, 1), "0"),
+        ("fcntl", 4, (3, 0), "4"),
+        ("sched_getscheduler", 0, (), "0 (SCHED_OTHER)"),
+        ("sched_getscheduler", 3, (), "0x3 (SCHED_BATCH)"),
     ],
 )
-def test_futex(op, text):
-    arguments = 0x1000, op, 2**32 - 1, 0, 0, 2**32 - 1
-    assert written("futex", *arguments) == f"0x1000, {text}, 4294967295, NULL, NULL, 4294967295"
+def test_what_a_result_means(name, result, arguments, text):
+    assert format_result(name, result, arguments) == text
 
 
 def test_flags():

@@ -130,7 +130,7 @@ def written(name: str, *arguments: int, copies=()) -> str:
          "4, [{events=EPOLLIN, data={u32=5, u64=5}}, {events=EPOLLOUT, data={u32=6, u64=6}}], 9, "
          "0"),
         ("futex", (0x10, 1, 1, 0x20, 0, 0), [memory(3, bytes(16))],
-         "0x10, FUTEX_WAKE, 1, 0x20, NULL, 0"),
+         "0x10, FUTEX_WAKE, 1"),
         ("writev", (1, 0x10, 2),
          [memory(1, struct.pack("QQQQ", 0x30, 3, 0x40, 9)),
           memory(1, b"abcde", Form.VECTOR, UserFlag.TRUNCATED, given=12)],

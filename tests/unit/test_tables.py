@@ -11,7 +11,19 @@ from tracectl.tables.roles import ENUMERATIONS, load_constants, role_of
 from tracectl.tables.table import SyscallTable, load_table, load_tables
 
 TABLES = ("x86_64", "i386", "aarch64", "arm")
-WORDS = {"path", "pointer", "dirfd", "descriptor", "mode", "access_mode", "hex", "int", "uint"}
+WORDS = {
+    "path",
+    "pointer",
+    "dirfd",
+    "descriptor",
+    "owner",
+    "request",
+    "mode",
+    "access_mode",
+    "hex",
+    "int",
+    "uint",
+}
 
 
 @pytest.fixture(params=TABLES)
@@ -173,7 +185,7 @@ def test_every_argument_has_a_role_that_is_known(table):
         ("clock_gettime", ["clock", "pointer"]),
         ("access", ["path", "access_mode"]),
         ("memfd_create", ["pointer", "memfd_flags"]),
-        ("vmsplice", ["descriptor", "pointer", "uint", "hex"]),
+        ("vmsplice", ["descriptor", "pointer", "uint", "splice_flags"]),
         ("execve", ["path", "pointer", "pointer"]),
         ("futex", ["pointer", "futex_op", "uint", "pointer", "pointer", "uint"]),
         ("munmap", ["pointer", "uint"]),

@@ -12,6 +12,7 @@ from os import fsencode
 
 from tracectl.abi.records import Kind, Site
 from tracectl.analysis.rows import Row
+from tracectl.analysis.sockets import SOCKET_CALLS, Sockets
 from tracectl.analysis.tasks import TaskEvent, iter_task_events
 from tracectl.capture.metadata import OpenFiles
 from tracectl.decode.subbuffer import Records
@@ -83,7 +84,8 @@ class Descriptors:
 
     It is told the records of a stretch of time (``add_records``), then the calls that begin in it,
     in order (``advance`` to the call's begin, ask, ``add``). What a call does to its process
-    happens at its end, but for close. Where events were lost, all is forgotten.
+    happens at its end, but for close. Where events were lost, all is forgotten. ``sockets`` are
+    what the calls told of them.
     """
 
     def __init__(self, opened: Iterable[OpenFiles] = ()) -> None:
@@ -95,6 +97,7 @@ class Descriptors:
             )
             for one in opened
         }
+        self.sockets = Sockets()
         self._pending: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
         self._lost: dict[int, int] = {}
@@ -132,13 +135,17 @@ class Descriptors:
             self._close_range(process, call)
         elif name == "clone":
             self._clone_flags[call.tid] = _argument(syscall, call, "flags")
-        if call.end_ns is None or call.result is None or call.result < 0:
+        if call.end_ns is None or call.result is None:
             return None
-        made = self._made(process, name, call)
+        made = self._made(process, name, call) if call.result >= 0 else {}
+        if name in SOCKET_CALLS:
+            self.sockets.add(syscall, call, process.files.get, made)
         if made:
             self._at(
                 call.end_ns, partial(_install, process, made, is_cloexec=_is_cloexec(syscall, call))
             )
+        elif call.result < 0:
+            return None
         elif name in _FCNTLS and call.arguments[1] == _fcntl("F_SETFD"):
             self._at(call.end_ns, partial(_set_cloexec, process, call))
         elif name == "chdir":

@@ -12,7 +12,7 @@ from tracectl.cli.output import print_json, printable, say
 from tracectl.cli.reading import lost_of, tables_of
 from tracectl.cli.sources import iter_calls
 from tracectl.errors import EXIT_FAILED, EXIT_OK, UsageError
-from tracectl.render.arguments import error_name
+from tracectl.render.results import error_name
 from tracectl.render.table import format_duration, format_table
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from tracectl.live.ranking import WINDOW
 from tracectl.live.situation import look, open_running
 from tracectl.live.source import Facts, Losses
 from tracectl.live.worker import Worker
-from tracectl.render.arguments import error_name
+from tracectl.render.results import error_name
 from tracectl.render.table import format_duration, format_table
 
 _PERIOD_S = 1.0

@@ -18,8 +18,9 @@ from tracectl.cli.output import say
 from tracectl.cli.reading import descriptors_of, lost_of, tables_of
 from tracectl.cli.selection import add_selection, selection_of
 from tracectl.errors import EXIT_OK, UsageError
-from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
-from tracectl.render.strings import format_file
+from tracectl.render.arguments import format_arguments, format_call
+from tracectl.render.files import Files
+from tracectl.render.results import ends_nowhere, format_result
 from tracectl.tables.table import SyscallTable, abi_name
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="show what is behind each file descriptor: all of it where the recording was made "
         "with --files, else what names tell",
     )  # fmt: skip
+    parser.add_argument(
+        "-yy", "--with-sockets", action="store_true",
+        help="the same, and of sockets the protocol and the addresses, as far as they are known",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -92,7 +97,7 @@ def _print_all(args: argparse.Namespace, capture: Capture) -> None:
 
     tables = tables_of(capture)
     moments = [*capture.metadata.clocks, *(capture.end.clocks if capture.end else ())]
-    descriptors = descriptors_of(capture) if args.with_files else None
+    descriptors = descriptors_of(capture) if args.with_files or args.with_sockets else None
     selection = selection_of(args, capture, tables)
     lines = lines_of(args, tables, WallClock(moments), selection, descriptors)
     for calls in iter_ordered(iter_done(capture)):
@@ -153,25 +158,35 @@ def lines_of(
 
     def of_rows(calls: Calls) -> list[str]:
         # Descriptors are told of all calls, wanted or not.
-        told = [_call(row, tables, descriptors) for row in iter_rows(calls)]
+        told = [
+            _call(row, tables, descriptors, with_sockets=args.with_sockets)
+            for row in iter_rows(calls)
+        ]
         wanted = np.flatnonzero(selection.find(calls))
         told = [told[row] for row in wanted.tolist()]
         if args.json:
             return [json.dumps(call) for call, _ in told]
-        return lines.decorate(calls.select(wanted), [_text(call, file) for call, file in told])
+        return lines.decorate(calls.select(wanted), [_text(call, result) for call, result in told])
 
     return of_rows if args.json or descriptors is not None else of_columns
 
 
 def _call(
-    row: Row, tables: Sequence[SyscallTable], descriptors: Descriptors | None
-) -> tuple[dict[str, Any], bytes | None]:
-    """What --json shows of it, and what is behind the descriptor that it returns."""
+    row: Row,
+    tables: Sequence[SyscallTable],
+    descriptors: Descriptors | None,
+    *,
+    with_sockets: bool,
+) -> tuple[dict[str, Any], str]:
+    """What --json shows of it, and its result as strace writes it."""
     table = tables[min(row.abi, 2)]
     syscall, files = table.get(row.nr), None
     if descriptors is not None:
         descriptors.advance(row.begin_ns or row.end_ns or 0)
-        files = partial(descriptors.path_of, row.tgid)
+        files = Files(
+            partial(descriptors.path_of, row.tgid),
+            descriptors.sockets.ends_of if with_sockets else None,
+        )
     arguments = file = None
     if row.begin_ns is not None:
         arguments = format_arguments(syscall, row.arguments, row.copies, files)
@@ -211,15 +226,18 @@ def _call(
             if copy.kind == Kind.DIVERGENCE
         ],
     }
-    return shown, file
+    return shown, _result_of(row, table, "" if files is None else files.describe(file))
 
 
-def _text(call: dict[str, Any], file: bytes | None) -> str:
-    name, result = call["name"], call["result"]
-    if result is None:
-        text = "?" if ends_nowhere(name) else "? <unfinished ...>"
-    else:
-        text = format_result(name, result) + format_file(file)
+def _result_of(row: Row, table: SyscallTable, file: str) -> str:
+    name = table.name(row.nr)
+    if row.result is None:
+        return "?" if ends_nowhere(name) else "? <unfinished ...>"
+    arguments = row.arguments if row.begin_ns is not None else ()
+    return format_result(name, row.result, arguments, table.abi) + file
+
+
+def _text(call: dict[str, Any], result: str) -> str:
     if call["entry_ns"] is None:
-        return f"<... {name} resumed>) = {text}"
-    return format_call(name, call["arguments"], text)
+        return f"<... {call['name']} resumed>) = {result}"
+    return format_call(call["name"], call["arguments"], result)

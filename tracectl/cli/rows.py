@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture
 from tracectl.render.addresses import format_address
-from tracectl.render.arguments import error_name
+from tracectl.render.results import error_name
 from tracectl.render.table import format_duration
 from tracectl.tables.table import SyscallTable, abi_name
 

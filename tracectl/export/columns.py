@@ -19,7 +19,7 @@ from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.containers import container_of
 from tracectl.analysis.tasks import Life, Processes, text_of
 from tracectl.analysis.wallclock import WallClock
-from tracectl.render.arguments import error_name
+from tracectl.render.results import error_name
 from tracectl.tables.table import SyscallTable, abi_name
 
 BLOCK_ROWS = 1 << 16

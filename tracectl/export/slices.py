@@ -11,7 +11,7 @@ from tracectl.analysis.calls import Calls, State
 from tracectl.export.columns import Source, table_of
 from tracectl.export.pack import Group, join
 from tracectl.export.protobuf import Part, messages, number, numbers, stack, text
-from tracectl.render.arguments import error_name
+from tracectl.render.results import error_name
 
 _BEGIN, _END, _INSTANT = 1, 2, 3
 _NEEDS_STATE = 2

@@ -25,6 +25,22 @@ def format_address(data: bytes) -> str:
     return f"{{sa_family={family}{fields}}}"
 
 
+@lru_cache(maxsize=4096)
+def format_endpoint(data: bytes) -> str:
+    """A struct sockaddr in short: ADDRESS:PORT, or a path in quotes; nothing if it has neither."""
+    number, rest = int.from_bytes(data[:_FAMILY_BYTES], "little"), data[_FAMILY_BYTES:]
+    family = _families().get(number, "")
+    if family == "AF_INET" and len(rest) >= _FORMATTERS[family][0]:
+        return f"{ipaddress.IPv4Address(rest[2:6])}:{int.from_bytes(rest[:2], 'big')}"
+    if family == "AF_INET6" and len(rest) >= _FORMATTERS[family][0]:
+        return f"[{ipaddress.IPv6Address(rest[6:22])}]:{int.from_bytes(rest[:2], 'big')}"
+    if family == "AF_UNIX" and rest:
+        is_named = rest[0] != 0
+        name = format_string(rest.split(bytes(1))[0] if is_named else rest[1:])
+        return name if is_named else f"@{name}"
+    return ""
+
+
 @cache
 def _families() -> dict[int, str]:
     # The same numbers everywhere.

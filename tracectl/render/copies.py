@@ -8,8 +8,9 @@ from functools import cache
 from tracectl.abi.records import AddressSite, ArgvFlag, Kind, Site
 from tracectl.decode.copies import Copy
 from tracectl.render.addresses import format_address
+from tracectl.render.files import Files
 from tracectl.render.memory import texts_of_memory
-from tracectl.render.strings import format_file, format_string
+from tracectl.render.strings import format_string
 from tracectl.tables.roles import role_of
 from tracectl.tables.table import Syscall
 
@@ -44,7 +45,7 @@ _OTHERS = (Site.LOOKUP, Site.LOOKUP)
 
 
 def texts_of(
-    call: Syscall, arguments: Sequence[int], copies: Iterable[Copy], *, with_files: bool = False
+    call: Syscall, arguments: Sequence[int], copies: Iterable[Copy], files: Files | None = None
 ) -> dict[int, str]:
     """What the kernel copied, in place of the address that it was given, by argument.
 
@@ -65,7 +66,7 @@ def texts_of(
         if copy.kind == Kind.DIVERGENCE and copy.argument in texts:
             texts[copy.argument] += f" /* at entry {format_string(copy.paths[0])} */"
     if call.name in _PAIRS:
-        texts |= _text_of_pair(call, rest, with_files=with_files)
+        texts |= _text_of_pair(call, rest, files)
     if call.name in _ADDRESSES:
         texts |= _texts_of_address(call, arguments, rest)
     image = next((copy for copy in rest if copy.kind == Kind.ARGV), None)
@@ -101,11 +102,11 @@ def _places_of(call: Syscall) -> list[tuple[int, Site]]:
     return list(zip(places, _SITES.get(call.name, _OTHERS), strict=False))
 
 
-def _text_of_pair(call: Syscall, copies: Iterable[Copy], *, with_files: bool) -> dict[int, str]:
-    files = [copy for copy in copies if copy.kind == Kind.FILE]
-    if len(files) != 2:
+def _text_of_pair(call: Syscall, copies: Iterable[Copy], files: Files | None) -> dict[int, str]:
+    made = [copy for copy in copies if copy.kind == Kind.FILE]
+    if len(made) != 2:
         return {}
-    texts = [f"{file.fd}{format_file(file.data) if with_files else ''}" for file in files]
+    texts = [f"{file.fd}{'' if files is None else files.describe(file.data)}" for file in made]
     (at,) = (at for at, argument in enumerate(call.args) if argument.name == _PAIRS[call.name])
     return {at: f"[{', '.join(texts)}]"}
 

@@ -11,15 +11,11 @@ from numpy.typing import NDArray
 
 from tracectl.abi.records import Kind
 from tracectl.decode.copies import Copy
-from tracectl.render.arguments import (
-    RESULT_COLUMN,
-    ends_nowhere,
-    format_result,
-    formatters_of,
-    has_unused_mode,
-)
+from tracectl.render.arguments import RESULT_COLUMN, formatters_of
 from tracectl.render.copies import place_of_name, texts_of
+from tracectl.render.results import depends_on_arguments, ends_nowhere, format_result
 from tracectl.render.strings import format_string
+from tracectl.render.variants import is_revised, revise
 from tracectl.tables.table import Syscall, SyscallTable
 
 _WIDTH = RESULT_COLUMN - 1
@@ -38,8 +34,14 @@ def format_lines(
     where the exits are; ``copies`` are by row.
     """
     name, call = table.name(nr), table.get(nr)
-    if results is not None:
-        texts: list[str] = list(map(partial(format_result, name), results))
+    texts: list[str]
+    if results is not None and arguments is not None and depends_on_arguments(name):
+        texts = [
+            format_result(name, result, values, table.abi)
+            for result, values in zip(results, arguments.tolist(), strict=True)
+        ]
+    elif results is not None:
+        texts = list(map(partial(format_result, name), results))
     else:
         missing = "?" if ends_nowhere(name) else "? <unfinished ...>"
         texts = [missing] * (0 if arguments is None else len(arguments))
@@ -64,6 +66,7 @@ def _format_arguments(
         list(map(formatter, column))
         for formatter, column in zip(formatters, arguments.T.tolist(), strict=False)
     ]
+    known: dict[int, list[int]] = {}
     rows = np.fromiter(copies, np.intp, len(copies))
     for row, mine, values in zip(
         rows.tolist(), copies.values(), arguments[rows].tolist(), strict=True
@@ -71,11 +74,15 @@ def _format_arguments(
         if len(mine) > 1 or mine[0].kind != Kind.NAME:
             for index, text in texts_of(call, values, mine).items():
                 columns[index][row] = text
+                known.setdefault(row, []).append(index)
         elif (place := place_of_name(call, values, mine[0])) is not None:
             columns[place][row] = format_string(mine[0].data)
-    heads = columns[0] if len(columns) == 1 else list(map(", ".join, zip(*columns, strict=True)))
-    if call.name in ("open", "openat"):
-        for row, values in enumerate(arguments.tolist()):
-            if has_unused_mode(call, values):
-                heads[row] = ", ".join(column[row] for column in columns[:-1])
-    return heads
+            known[row] = [place]
+    if is_revised(call):
+        return [
+            ", ".join(revise(call, values, list(texts), known.get(row, ())))
+            for row, (values, texts) in enumerate(
+                zip(arguments.tolist(), zip(*columns, strict=True), strict=True)
+            )
+        ]
+    return columns[0] if len(columns) == 1 else list(map(", ".join, zip(*columns, strict=True)))

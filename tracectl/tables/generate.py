@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 from pathlib import Path
 
+from tracectl.tables.headers import read_requests, run_gcc
 from tracectl.tables.sets import KERNEL_SETS, SETS, X86_SETS
 
 HERE = Path(__file__).parent
@@ -145,6 +145,7 @@ def main() -> None:
                 sets[f"aarch64 {name}"] = others
     sets |= {name: read_kernel_set(name, args.common) for name in KERNEL_SETS}
     _write_lines(HERE / "constants.json", release, sets)
+    _write_lines(HERE / "ioctls.json", release, {"ioctls": read_requests(args.common, args.amd64)})
 
 
 def read_prototypes(common: Path) -> dict[str, str]:
@@ -223,31 +224,22 @@ def read_set(name: str, arch: str, common: Path, flavour: Path) -> dict[str, int
 
 
 def read_kernel_set(name: str, common: Path) -> dict[str, int]:
-    """The macros and enumerators of a header whose values are plain numbers."""
+    """The macros and enumerators of a header whose values are plain numbers; an enumerator without
+    one is the next of the one before."""
     header, pattern = KERNEL_SETS[name]
-    number = r"(0x[0-9a-fA-F]+|\d+)\b"
+    number = r"\(?(0x[0-9a-fA-F]+|\d+)\b"
     text = (common / header).read_text()
-    found = re.findall(rf"^(?:#define)?\s*({pattern})\s*=?\s*{number}", text, re.M)
-    values = {constant: int(value, 0) for constant, value in found}
+    values: dict[str, int] = {}
+    rows = rf"^(?:#define\s+({pattern})\s+{number}|\s+({pattern})(?:\s*=\s*{number})?\s*(?:,|/|$))"
+    for macro, value, enumerator, given in re.findall(rows, text, re.M):
+        before = list(values.values())[-1] if values else -1
+        told = value or given
+        values[macro or enumerator] = int(told, 0) if told else before + 1
     return dict(sorted(values.items(), key=lambda item: (item[1], item[0])))
 
 
 def _preprocess(source: str, arch: str, common: Path, flavour: Path, *options: str) -> str:
-    includes = []
-    for directory in (
-        common / "arch" / arch / "include/uapi",
-        flavour / "arch" / arch / "include/generated/uapi",
-        common / "include/uapi",
-        flavour / "include/generated/uapi",
-        common / "include",
-    ):
-        includes += ["-isystem", str(directory)]
-    done = subprocess.run(
-        # Not wanted, and not whole without the kernel's configuration.
-        ["gcc", "-E", "-P", "-nostdinc", "-D__LINUX_COMPILER_H", "-D__user=", *options,
-         *includes, "-x", "c", "-"],
-        input=source, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_gcc(source, arch, common, flavour, "-E", "-P", *options)
     if done.returncode:
         raise SystemExit(done.stderr)
     return done.stdout

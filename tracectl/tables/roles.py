@@ -12,6 +12,28 @@ from tracectl.tables.table import MACHINES, Argument, Syscall
 _BY_CALL = {
     ("open", "flags"): "open_flags",
     ("openat", "flags"): "open_flags",
+    ("sync_file_range", "flags"): "sync_range_flags",
+    ("splice", "flags"): "splice_flags",
+    ("tee", "flags"): "splice_flags",
+    ("vmsplice", "flags"): "splice_flags",
+    ("mlock2", "flags"): "lock_flags",
+    ("sched_setscheduler", "policy"): "scheduler",
+    ("sched_get_priority_max", "policy"): "scheduler",
+    ("sched_get_priority_min", "policy"): "scheduler",
+    ("ioprio_get", "which"): "io_priority_who",
+    ("ioprio_set", "which"): "io_priority_who",
+    ("kcmp", "type"): "kcmp_type",
+    ("shutdown", "how"): "shutdown_how",
+    ("setsockopt", "level"): "socket_level",
+    ("getsockopt", "level"): "socket_level",
+    ("ioctl", "cmd"): "request",
+    ("ioctl", "arg"): "hex",
+    ("arch_prctl", "arg2"): "pointer",
+    ("rseq", "rseq_len"): "hex",
+    ("rseq", "sig"): "hex",
+    ("personality", "personality"): "hex",
+    # Ends of a range.
+    ("close_range", "fd"): "uint",
     ("dup3", "flags"): "descriptor_flags",
     ("pipe2", "flags"): "descriptor_flags",
     ("mmap", "prot"): "prot",
@@ -32,7 +54,7 @@ _BY_CALL = {
     ("faccessat2", "flags"): "at_flags",
     ("newfstatat", "flag"): "at_flags",
     ("fstatat64", "flag"): "at_flags",
-    ("statx", "flags"): "at_flags",
+    ("statx", "flags"): "statx_flags",
     ("unlinkat", "flag"): "unlink_flags",
     ("linkat", "flags"): "at_flags",
     ("fchownat", "flag"): "at_flags",
@@ -165,13 +187,18 @@ ENUMERATIONS = frozenset(
         "itimer",
         "priority_which",
         "seccomp_op",
+        "scheduler",
+        "io_priority_who",
+        "kcmp_type",
+        "shutdown_how",
+        "socket_level",
     ]
 )
 
 
 def role_of(call: Syscall, argument: Argument) -> str:
     """A set of constants, or one of path, pointer, dirfd, descriptor, mode, access_mode,
-    hex, int, uint."""
+    owner, request, hex, int, uint."""
     explicit = _BY_CALL.get((call.name, argument.name))
     if explicit:
         return explicit
@@ -182,6 +209,8 @@ def role_of(call: Syscall, argument: Argument) -> str:
         return _BY_NAME[argument.name]
     if argument.name in DESCRIPTORS:
         return "descriptor"
+    if argument.ctype in ("uid_t", "gid_t"):
+        return "owner"
     if argument.name in _ADDRESSES and "long" in argument.ctype:
         return "pointer"
     if argument.name in _HEXADECIMAL:
@@ -208,6 +237,15 @@ def load_constants(abi: str) -> dict[str, dict[str, int]]:
         "unlink_flags": unlink_flags,
         "namespace_flags": sets["clone_flags"],
         "descriptor_flags": flags,
+        "statx_flags": at_flags,
+        # The one that is the machine's own is SOL_SOCKET.
+        "socket_level": dict(
+            sorted((sets["own_level"] | sets["socket_level"]).items(), key=lambda item: item[1])
+        ),
+        # Its name in POSIX.
+        "scheduler": {
+            name.replace("NORMAL", "OTHER"): value for name, value in sets["scheduler"].items()
+        },
         # They are open's: include/linux/net.h.
         "socket_flags": {
             name.replace("O_", "SOCK_", 1): flags[name] for name in ("O_NONBLOCK", "O_CLOEXEC")

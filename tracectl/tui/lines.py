@@ -15,7 +15,8 @@ from tracectl.decode.subbuffer import Records
 from tracectl.kernel.choice import slot_name
 from tracectl.live.page import OPEN_NS, Page
 from tracectl.live.source import Facts
-from tracectl.render.arguments import ends_nowhere, format_arguments, format_result
+from tracectl.render.arguments import format_arguments
+from tracectl.render.results import ends_nowhere, format_result
 from tracectl.tui.cells import short_duration
 
 _KEPT_RECORDS = 8

@@ -17,7 +17,7 @@ from tracectl.errors import UsageError
 from tracectl.kernel.choice import slot_name, slots_in
 from tracectl.live.model import View
 from tracectl.live.page import NO_PATH, OPEN_NS, Page
-from tracectl.render.arguments import error_name
+from tracectl.render.results import error_name
 from tracectl.tables.table import SyscallTable
 
 _MAX_ERRNO = 4095

@@ -50,7 +50,11 @@ class ViewScreen(Screen[None]):
 
     def tick(self) -> None:
         """Shows what there is now."""
-        self.query_one(Frame).refresh()
+        frames = self.query(Frame)
+        if not frames:
+            # The timer can be before the widgets, and on a busy machine it is.
+            return
+        frames.first().refresh()
         for bar in self.query(SpanBar):
             bar.refresh()
         view, facts = self.app.view, self.app.facts

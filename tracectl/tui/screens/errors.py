@@ -9,7 +9,7 @@ from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
 from tracectl.live.ranking import Table
 from tracectl.live.source import Facts
-from tracectl.render.arguments import error_name
+from tracectl.render.results import error_name
 from tracectl.tui import cells
 from tracectl.tui.grid import Cell, Column, Rows
 from tracectl.tui.ranked import RankedRows, order_of, rates_of
