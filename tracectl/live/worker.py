@@ -83,6 +83,7 @@ class Worker:
             error = f"{self.facts.title}: {failure.strerror}"
         if error is not None:
             self._publish(error)
+            self._release()
 
     def _read_for(self, period_s: float) -> None:
         deadline_s = time.monotonic() + period_s
@@ -98,10 +99,17 @@ class Worker:
 
     def _rest(self) -> None:
         """Once all has been read, until something is wished for."""
+        if self.source.has_ended():
+            self._release()
         with self._wake:
             self._wake.wait_for(
                 lambda: self._is_closing or self._wanted is not None or not self.source.has_ended()
             )
+
+    def _release(self) -> None:
+        """An open device would keep the module from being unloaded."""
+        if not isinstance(self.source, CaptureSource):
+            self.source.close()
 
     def _take_wish(self) -> None:
         with self._wake:
