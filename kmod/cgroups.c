@@ -7,7 +7,7 @@
 #include "cgroups.h"
 #include "filter.h"
 #include "stream.h"
-#include "text.h"
+#include "redact.h"
 #include "tracepoint.h"
 
 /* The directories of v1 count their inodes a hierarchy. */
@@ -22,6 +22,7 @@ static void record_cgroup(struct tracectl_cpu *pc, struct cgroup *cgroup,
 	size_t length = strnlen(path, PATH_MAX - 1);
 	size_t string = ALIGN(length + 1, TRACECTL_GRANULE);
 	struct tracectl_place place;
+	const struct tracectl_shown shown = { path, length };
 	struct tracectl_cgroup *record;
 
 	place = tracectl_stream_begin(pc, string, TRACECTL_KIND_CGROUP);
@@ -32,8 +33,8 @@ static void record_cgroup(struct tracectl_cpu *pc, struct cgroup *cgroup,
 	tracectl_record_head(place,
 			     TRACECTL_HEAD(TRACECTL_KIND_CGROUP, length, 1));
 	record->cgroup = cgroup_id(cgroup);
-	tracectl_stream_commit(pc, tracectl_put_text((char *)(record + 1), path,
-						     length));
+	tracectl_stream_commit(pc, tracectl_put_shown((char *)(record + 1),
+						      &shown));
 }
 
 /* Of everybody: the thread that will be in it is not there yet. */

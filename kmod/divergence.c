@@ -11,8 +11,7 @@
 #include <linux/vmalloc.h>
 
 #include "divergence.h"
-#include "name.h"
-#include "probes.h"
+#include "redact.h"
 #include "session.h"
 
 /* Whole paths for each possible thread would be 32 GiB. */
@@ -123,12 +122,17 @@ static void put_divergence(struct tracectl_cpu *pc,
 			   const struct kept_path *path, const char *name,
 			   size_t length)
 {
-	size_t bytes = path->length + 1 + length;
+	struct tracectl_shown first = tracectl_show(path->text, path->length);
+	struct tracectl_shown second = tracectl_show(name, length);
+	size_t user_bytes = tracectl_shown_length(&first);
+	size_t bytes = user_bytes + 1 + tracectl_shown_length(&second);
+	size_t string = ALIGN(bytes + 1, TRACECTL_GRANULE);
 	struct tracectl_divergence *record;
 	struct tracectl_place place;
 	char *text;
 
-	place = tracectl_stream_begin(pc, ALIGN(bytes + 1, TRACECTL_GRANULE),
+	/* The second is put whole granules at a time, from anywhere in one. */
+	place = tracectl_stream_begin(pc, string + TRACECTL_GRANULE,
 				      TRACECTL_KIND_DIVERGENCE);
 	pc->totals->generated[TRACECTL_KIND_DIVERGENCE]++;
 	record = (void *)place.record;
@@ -136,16 +140,15 @@ static void put_divergence(struct tracectl_cpu *pc,
 		return;
 	tracectl_record_head(place,
 			     TRACECTL_HEAD(TRACECTL_KIND_DIVERGENCE, bytes, 1));
-	record->user_bytes = path->length;
+	record->user_bytes = user_bytes;
 	record->argument = path->argument;
 	record->reserved0 = 0;
 	record->reserved1 = 0;
 	text = (char *)(record + 1);
-	((u64 *)(text + ALIGN(bytes + 1, TRACECTL_GRANULE)))[-1] = 0;
-	memcpy(text, path->text, path->length);
-	text[path->length] = '\0';
-	memcpy(text + path->length + 1, name, length);
-	tracectl_stream_commit(pc, text + ALIGN(bytes + 1, TRACECTL_GRANULE));
+	tracectl_put_shown(text, &first);
+	tracectl_put_shown(text + user_bytes + 1, &second);
+	memset(text + bytes, 0, string - bytes);
+	tracectl_stream_commit(pc, text + string);
 }
 
 static void compare(struct tracectl_cpu *pc, const char *name)
@@ -166,31 +169,17 @@ static void compare(struct tracectl_cpu *pc, const char *name)
 	give(kept);
 }
 
-/* The NAME record of @path, and what it is other than. Its gate is open. */
-noinline notrace void tracectl_divergence_name(u32 class,
-					       struct tracectl_path_name path)
+/* The call that the current thread is in has come to act on @name. */
+void tracectl_divergence_compare(const char *name)
 {
 	struct tracectl_cpu *pc;
 
-	preempt_disable_notrace();
-	tracectl_name_record_slowly(class, path);
+	if (!tracectl_stream_wants(TRACECTL_CLASS_DIVERGENCE))
+		return;
 	pc = tracectl_stream_enter(TRACECTL_CLASS_DIVERGENCE);
 	if (pc)
-		compare(pc, path.name);
+		compare(pc, name);
 	tracectl_stream_leave();
-}
-
-int tracectl_divergence_attach(void)
-{
-	static_branch_enable(&tracectl_compares_names);
-	static_branch_inc(&tracectl_inspects_names);
-	return 0;
-}
-
-void tracectl_divergence_detach(void)
-{
-	static_branch_dec(&tracectl_inspects_names);
-	static_branch_disable(&tracectl_compares_names);
 }
 
 int tracectl_divergence_init(struct tracectl_session *session)

@@ -6,7 +6,6 @@
 #include <linux/types.h>
 
 struct tracectl_cpu;
-struct tracectl_path_name;
 struct tracectl_session;
 
 /* While names are compared. */
@@ -17,6 +16,6 @@ void tracectl_divergence_destroy(struct tracectl_session *session);
 void tracectl_divergence_forget(void);
 void tracectl_divergence_keep(const struct tracectl_cpu *pc, u8 argument,
 			      const char *text, size_t length, bool is_known);
-void tracectl_divergence_name(u32 class, struct tracectl_path_name path);
+void tracectl_divergence_compare(const char *name);
 
 #endif

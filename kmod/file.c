@@ -14,8 +14,8 @@
 #include "entry.h"
 #include "name.h"
 #include "probes.h"
+#include "redact.h"
 #include "stream.h"
-#include "text.h"
 
 /* PATH_MAX bytes, which d_path() fills from the end. */
 static char __percpu *buffers;
@@ -24,8 +24,16 @@ static __always_inline void put_file(struct tracectl_cpu *pc, int fd,
 				     const char *path, u8 flags)
 {
 	size_t length = strnlen(path, PATH_MAX - 1);
+	/* What has no path is called by its kind: pipe:[12]. */
+	struct tracectl_shown shown =
+		path[0] == '/' ? tracectl_show(path, length)
+			       : (struct tracectl_shown){ path, length };
 	struct tracectl_file *record;
 	struct tracectl_place place;
+
+	length = tracectl_shown_length(&shown);
+	if (shown.is_redacted)
+		flags |= TRACECTL_NAME_REDACTED;
 
 	place = tracectl_stream_begin(pc, ALIGN(length + 1, TRACECTL_GRANULE),
 				      TRACECTL_KIND_FILE);
@@ -39,8 +47,8 @@ static __always_inline void put_file(struct tracectl_cpu *pc, int fd,
 	record->flags = flags;
 	record->reserved0 = 0;
 	record->reserved1 = 0;
-	tracectl_stream_commit(pc, tracectl_put_text((char *)(record + 1), path,
-						     length));
+	tracectl_stream_commit(pc, tracectl_put_shown((char *)(record + 1),
+						      &shown));
 }
 
 /* A kernel thread's descriptors are the kernel's own. */

@@ -205,13 +205,21 @@ static bool is_below(struct task_struct *task, u64 cgroup)
 	return found;
 }
 
+/* A worker of io_uring is no fork: no tracepoint told of it. */
+static bool is_followed(const unsigned long *followed,
+			const struct task_struct *task)
+{
+	return test_bit(task->pid, followed) ||
+	       (task->flags & PF_IO_WORKER && test_bit(task->tgid, followed));
+}
+
 static bool is_wanted(const struct tracectl_selection *selection,
 		      struct task_struct *task)
 {
 	const struct tracectl_filter *terms =
 		smp_load_acquire(&selection->terms);
 
-	if (selection->followed ? !test_bit(task->pid, selection->followed)
+	if (selection->followed ? !is_followed(selection->followed, task)
 				: tracectl_is_helper(task->tgid))
 		return false;
 	if (likely(!(terms->flags & TRACECTL_FILTER_THREADS)))

@@ -2,10 +2,10 @@
 #ifndef _TRACECTL_NAME_H
 #define _TRACECTL_NAME_H
 
+#include <linux/jump_label.h>
 #include <linux/kernel.h>
 #include <linux/preempt.h>
 
-#include "divergence.h"
 #include "stream.h"
 #include "text.h"
 
@@ -45,6 +45,8 @@ static __always_inline void tracectl_name_put(struct tracectl_cpu *pc,
 }
 
 void tracectl_name_record_slowly(u32 class, struct tracectl_path_name path);
+void tracectl_name_begin_session(const struct tracectl_session *session);
+void tracectl_name_end_session(void);
 
 /* While names are looked at, too; counts who does. */
 DECLARE_STATIC_KEY_FALSE(tracectl_inspects_names);

@@ -23,8 +23,6 @@ int tracectl_sched_attach(void);
 void tracectl_sched_detach(void);
 int tracectl_user_attach(void);
 void tracectl_user_detach(void);
-int tracectl_divergence_attach(void);
-void tracectl_divergence_detach(void);
 
 /* On a real-time kernel d_path() may sleep, and a probe may not. */
 #define TRACECTL_CAN_FILE (!IS_ENABLED(CONFIG_PREEMPT_RT))

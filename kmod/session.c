@@ -20,6 +20,7 @@
 #include "gate.h"
 #include "layout.h"
 #include "probes.h"
+#include "redact.h"
 #include "session.h"
 #include "tracepoint.h"
 #include "user.h"
@@ -51,8 +52,6 @@ static const struct {
 	  tracectl_socket_detach },
 	{ TRACECTL_CLASS_SCHED, tracectl_sched_attach, tracectl_sched_detach },
 	{ TRACECTL_CLASS_USER, tracectl_user_attach, tracectl_user_detach },
-	{ TRACECTL_CLASS_DIVERGENCE, tracectl_divergence_attach,
-	  tracectl_divergence_detach },
 	{ TRACECTL_CLASS_FILE, tracectl_file_attach, tracectl_file_detach },
 	{ TRACECTL_CLASS_SYSCALL, tracectl_syscalls_attach,
 	  tracectl_syscalls_detach },
@@ -112,6 +111,7 @@ static void release(struct kref *ref)
 	vfree(session->layouts);
 	vfree(session->entered);
 	tracectl_user_destroy(session);
+	tracectl_redact_destroy(session);
 	tracectl_filter_destroy(&session->selection);
 	bitmap_free(session->streamed);
 	put_pid(session->owner_pid);
@@ -245,6 +245,7 @@ static struct tracectl_session *create(struct file *owner,
 				   config->target_pid) ?:
 	      read_filter(session, config->filter) ?:
 	      tracectl_user_init(session, config->reads) ?:
+	      tracectl_redact_init(session, config->redact) ?:
 	      tracectl_stream_open(session);
 	if (err) {
 		tracectl_session_put(session);

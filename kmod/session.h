@@ -12,6 +12,7 @@
 struct file;
 struct pid;
 struct tracectl_kept;
+struct tracectl_redaction;
 struct rchan;
 
 /*
@@ -41,6 +42,7 @@ struct tracectl_session {
 	struct tracectl_entered *entered; /* by tid */
 	struct tracectl_read *reads; /* TRACECTL_READS a slot, or NULL */
 	struct tracectl_kept *kept; /* by tid, or NULL */
+	struct tracectl_redaction *redaction; /* or NULL */
 	struct rchan *chan;
 	unsigned long *streamed; /* CPUs whose stream is open */
 

@@ -4,19 +4,43 @@
 #include <linux/sched.h>
 #include <linux/socket.h>
 #include <linux/string.h>
+#include <linux/un.h>
 
 #include "entry.h"
 #include "probes.h"
+#include "redact.h"
 #include "stream.h"
-#include "text.h"
+
+/* A socket of a file has its path there; an abstract one begins with a NUL. */
+static __always_inline struct tracectl_shown show(const void *address,
+						  size_t length)
+{
+	const size_t head = offsetof(struct sockaddr_un, sun_path);
+	const struct sockaddr_un *named = address;
+	struct tracectl_shown shown = { .text = address, .kept = length };
+
+	if (static_branch_unlikely(&tracectl_redacts) && length > head &&
+	    named->sun_family == AF_UNIX && named->sun_path[0]) {
+		shown = tracectl_redact(named->sun_path,
+					strnlen(named->sun_path,
+						length - head));
+		shown.text = address;
+		shown.kept += head;
+	}
+	return shown;
+}
 
 static __always_inline void put_address(struct tracectl_cpu *pc,
 					enum tracectl_address_site site,
 					const void *address, size_t length)
 {
-	size_t string = ALIGN(length + 1, TRACECTL_GRANULE);
+	struct tracectl_shown shown = show(address, length);
 	struct tracectl_address *record;
 	struct tracectl_place place;
+	size_t string;
+
+	length = tracectl_shown_length(&shown);
+	string = ALIGN(length + 1, TRACECTL_GRANULE);
 
 	place = tracectl_stream_begin(pc, string, TRACECTL_KIND_ADDRESS);
 	pc->totals->generated[TRACECTL_KIND_ADDRESS]++;
@@ -30,8 +54,10 @@ static __always_inline void put_address(struct tracectl_cpu *pc,
 		current->flags & PF_IO_WORKER ? TRACECTL_NAME_IO_WORKER : 0;
 	record->reserved0 = 0;
 	record->reserved1 = 0;
-	tracectl_stream_commit(pc, tracectl_put_text((char *)(record + 1),
-						     address, length));
+	if (shown.is_redacted)
+		record->flags |= TRACECTL_NAME_REDACTED;
+	tracectl_stream_commit(pc, tracectl_put_shown((char *)(record + 1),
+						      &shown));
 }
 
 /* A kernel thread's sockets are the kernel's own. */

@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "gate.h"
+#include "name.h"
 #include "session.h"
 #include "stream.h"
 
@@ -259,6 +260,7 @@ void tracectl_stream_begin_session(struct tracectl_session *session)
 		pc->entry_switches = TRACECTL_NO_CALL;
 	}
 	tracectl_filter_begin_session(&session->selection);
+	tracectl_name_begin_session(session);
 }
 
 /* No probe runs any more. Hands over what is left. */
@@ -277,6 +279,7 @@ void tracectl_stream_end_session(struct tracectl_session *session)
 		memset(pc, 0, sizeof(*pc));
 	}
 	tracectl_filter_end_session();
+	tracectl_name_end_session();
 	smp_store_release(&session->ended, true);
 	for_each_possible_cpu (cpu) {
 		struct rchan_buf *buf = *per_cpu_ptr(session->chan->buf, cpu);

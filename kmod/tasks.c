@@ -13,7 +13,7 @@
 #include "filter.h"
 #include "probes.h"
 #include "stream.h"
-#include "text.h"
+#include "redact.h"
 #include "tracepoint.h"
 
 static pid_t parent_of(const struct task_struct *task)
@@ -64,7 +64,9 @@ static void notrace probe_fork(void *data, struct task_struct *parent,
 static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
 			const char *path)
 {
-	size_t length = strnlen(path, PATH_MAX - 1);
+	struct tracectl_shown shown =
+		tracectl_show(path, strnlen(path, PATH_MAX - 1));
+	size_t length = tracectl_shown_length(&shown);
 	size_t string = ALIGN(length + 1, TRACECTL_GRANULE);
 	struct tracectl_place place;
 	struct tracectl_exec *record;
@@ -80,8 +82,13 @@ static void record_exec(struct tracectl_cpu *pc, pid_t old_tid,
 	record->uid = __kuid_val(current_uid());
 	memcpy(record->comm, current->comm, sizeof(record->comm));
 	record->cgroup = tracectl_cgroup_of(current);
-	tracectl_stream_commit(pc, tracectl_put_text((char *)(record + 1), path,
-						     length));
+	if (shown.is_redacted) {
+		/* It is the end of the path. */
+		tracectl_put_hash(record->comm, shown.hash);
+		record->comm[sizeof(record->comm) - 1] = '\0';
+	}
+	tracectl_stream_commit(pc, tracectl_put_shown((char *)(record + 1),
+						      &shown));
 }
 
 static void notrace probe_exec(void *data, struct task_struct *task,

@@ -9,22 +9,9 @@
 #include "uapi/tracectl.h"
 
 /*
- * @length bytes of @text at the end of a record, a NUL, and zeroes up to a
- * granule. Answers where the record ends.
- */
-static __always_inline char *tracectl_put_text(char *to, const char *text,
-					       size_t length)
-{
-	char *end = to + ALIGN(length + 1, TRACECTL_GRANULE);
-
-	((u64 *)end)[-1] = 0;
-	memcpy(to, text, length);
-	return end;
-}
-
-/*
- * The same of a text that ends with a NUL and is aligned to a granule, so that
- * whole words of it can be read. Answers its length; there is room for PATH_MAX.
+ * @text at the end of a record, with a NUL, and zeroes up to a granule. It ends with
+ * a NUL and is aligned to a granule, so that whole words of it can be read. Answers
+ * its length; there is room for PATH_MAX.
  */
 static __always_inline size_t tracectl_put_words(char *to, const char *text)
 {

@@ -16,6 +16,7 @@
 #include "call.h"
 #include "divergence.h"
 #include "probes.h"
+#include "redact.h"
 #include "session.h"
 #include "tracepoint.h"
 #include "user.h"
@@ -160,10 +161,22 @@ static struct piece piece_of(const struct passing *call,
 	return piece;
 }
 
+static u8 redact(char *text, struct piece *piece)
+{
+	struct tracectl_shown shown = tracectl_show(text, piece->length);
+
+	if (!shown.is_redacted)
+		return 0;
+	tracectl_put_hash(text + shown.kept, shown.hash);
+	piece->length = tracectl_shown_length(&shown);
+	return TRACECTL_USER_REDACTED;
+}
+
 static void put_piece(struct tracectl_cpu *pc, const struct passing *call,
 		      const struct tracectl_read *read)
 {
 	struct piece piece = piece_of(call, read);
+	u8 flags = call->at;
 	struct tracectl_user *record;
 	struct tracectl_place place;
 	size_t string;
@@ -171,9 +184,8 @@ static void put_piece(struct tracectl_cpu *pc, const struct passing *call,
 
 	if (!piece.address)
 		return;
-	place = tracectl_stream_begin(pc,
-				      ALIGN(piece.most + 1, TRACECTL_GRANULE),
-				      TRACECTL_KIND_USER);
+	string = ALIGN(piece.most + TRACECTL_HASH_DIGITS + 1, TRACECTL_GRANULE);
+	place = tracectl_stream_begin(pc, string, TRACECTL_KIND_USER);
 	pc->totals->generated[TRACECTL_KIND_USER]++;
 	record = (void *)place.record;
 	if (!record)
@@ -183,6 +195,12 @@ static void put_piece(struct tracectl_cpu *pc, const struct passing *call,
 	if (read->form == TRACECTL_FORM_PATH)
 		tracectl_divergence_keep(pc, read->argument, text, piece.length,
 					 !piece.is_faulted);
+	if (piece.is_faulted)
+		flags |= TRACECTL_USER_FAULTED;
+	else if (piece.length < piece.bytes)
+		flags |= TRACECTL_USER_TRUNCATED;
+	if (read->form == TRACECTL_FORM_PATH)
+		flags |= redact(text, &piece);
 	string = ALIGN(piece.length + 1, TRACECTL_GRANULE);
 	memset(text + piece.length, 0, string - piece.length);
 	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_USER,
@@ -190,16 +208,15 @@ static void put_piece(struct tracectl_cpu *pc, const struct passing *call,
 	record->argument = read->argument;
 	record->form = read->form;
 	record->source = TRACECTL_SOURCE_USER_COPY;
-	record->flags = call->at;
-	if (piece.is_faulted)
-		record->flags |= TRACECTL_USER_FAULTED;
-	else if (piece.length < piece.bytes)
-		record->flags |= TRACECTL_USER_TRUNCATED;
+	record->flags = flags;
 	record->given = min_t(size_t, piece.bytes, U32_MAX);
 	tracectl_stream_commit(pc, text + string);
 }
 
-/* Those of the call, or NULL if there are none or the call is filtered out. */
+/*
+ * Those of the call, or NULL if there are none or the call is filtered out. None while
+ * entries are withheld: they would come before it.
+ */
 static const struct tracectl_read *reads_of(unsigned int slot)
 {
 	const struct tracectl_session *session =
@@ -207,7 +224,8 @@ static const struct tracectl_read *reads_of(unsigned int slot)
 
 	if (slot == TRACECTL_SLOTS - 1 ||
 	    (static_branch_unlikely(&tracectl_sorts) &&
-	     test_bit(slot, tracectl_unwanted)))
+	     (test_bit(slot, tracectl_unwanted) ||
+	      READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_ENDS)))
 		return NULL;
 	return &session->reads[slot * TRACECTL_READS];
 }

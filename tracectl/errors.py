@@ -38,6 +38,11 @@ class CaptureError(TracectlError):
     def __init__(self, path: object, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.path = str(path)
+        self._message = message
+
+    def __reduce__(self) -> tuple[type[CaptureError], tuple[str, str]]:
+        # It comes from the processes that read a capture, too.
+        return type(self), (self.path, self._message)
 
 
 class DecodeError(TracectlError):

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -31,7 +32,7 @@ from tracectl.decode.subbuffer import decode_subbuffer
 _TRACECTL = [sys.executable, "-m", "tracectl"]
 _QUERY = "SELECT syscall, count(*) FROM syscalls GROUP BY syscall"
 _QUERY_MOST = 5_000_000
-_LOOK_S = 0.02
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +52,13 @@ def measure(command: Sequence[str | Path], events: int) -> Figure:
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=errors)
         assert process.stdout is not None
-        output = process.stdout.fileno()
-        os.set_blocking(output, False)
-        peak, first_s, look_s = 0, None, 0.0
-        while True:
-            now_s = time.monotonic()
-            if now_s >= look_s:
-                peak = max(peak, sum(map(_pss_bytes, _tree_of(process.pid))))
-                look_s = now_s + _LOOK_S
-            try:
-                data = os.read(output, 1 << 20)
-            except BlockingIOError:
-                time.sleep(0.002)
-                continue
-            if not data:
-                break
+        memory = _Memory(process.pid)
+        memory.start()
+        first_s = None
+        while os.read(process.stdout.fileno(), 1 << 20):
             first_s = first_s or time.monotonic() - start_s
+        memory.has_ended.set()
+        memory.join()
         _, status, used = os.wait4(process.pid, 0)
         wall_s = time.monotonic() - start_s
         if status:
@@ -79,9 +71,23 @@ def measure(command: Sequence[str | Path], events: int) -> Figure:
         round(cpu_s, 2),
         round(events / wall_s),
         round(events / cpu_s),
-        max(peak, used.ru_maxrss << 10) >> 20,
+        max(memory.peak_bytes, used.ru_maxrss << 10) >> 20,
         None if first_s is None else round(first_s, 2),
     )
+
+
+class _Memory(threading.Thread):
+    """Looks at what a process and its children have, until they have ended."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__()
+        self.has_ended = threading.Event()
+        self.peak_bytes = 0
+        self._pid = pid
+
+    def run(self) -> None:
+        while not self.has_ended.wait(_LOOK_S):
+            self.peak_bytes = max(self.peak_bytes, sum(map(_pss_bytes, _tree_of(self._pid))))
 
 
 def _tree_of(pid: int) -> Iterator[int]:

@@ -235,6 +235,7 @@ enum tracectl_site {
 #define TRACECTL_NAME_TRUNCATED	(1u << 0)
 #define TRACECTL_NAME_IO_WORKER	(1u << 1)	/* an io_uring worker, outside any call */
 #define TRACECTL_NAME_KTHREAD	(1u << 2)	/* a kernel thread, outside any call */
+#define TRACECTL_NAME_REDACTED	(1u << 3)	/* ends with a hash */
 
 #define TRACECTL_SUBBUF_MAGIC	0x42534354u	/* "TCSB" */
 
@@ -454,7 +455,8 @@ enum tracectl_form {
 #define TRACECTL_USER_FAULTED	(1u << 0)	/* not all in memory: what is before that */
 #define TRACECTL_USER_TRUNCATED	(1u << 1)
 #define TRACECTL_USER_EXIT	(1u << 2)	/* read at the exit of the call, not its entry */
-#define TRACECTL_USER_BYTES	4096u		/* no record has more */
+#define TRACECTL_USER_REDACTED	(1u << 3)	/* ends with a hash */
+#define TRACECTL_USER_BYTES	4096u		/* no record has more, but for a hash */
 
 /*
  * What an argument of the call points to; the string of the record. It is no copy
@@ -577,7 +579,14 @@ struct tracectl_config {
 	__u64 filter;		/* pointer: tracectl_filter, or 0 */
 	/* pointer: tracectl_read[TRACECTL_ABIS][TRACECTL_SHAPES][TRACECTL_READS], or 0 */
 	__u64 reads;
-	__u64 reserved[2];
+	/*
+	 * pointer: an absolute path, or 0. Of paths below it only this much is recorded,
+	 * then 16 digits of a keyed hash of the rest; of those that are relative or
+	 * climb ("..") only the hash. In NAME, EXEC (with its comm), FILE, ADDRESS, USER
+	 * of FORM_PATH and DIVERGENCE.
+	 */
+	__u64 redact;
+	__u64 reserved[1];
 	/* answers */
 	__u64 session_id;
 	__u32 failed_class;	/* whose probe could not be attached; 0: another error */

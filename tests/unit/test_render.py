@@ -13,10 +13,10 @@ from tracectl.render.arguments import (
     ends_nowhere,
     format_arguments,
     format_call,
-    format_flags,
     format_result,
 )
 from tracectl.render.copies import format_strings
+from tracectl.render.flags import format_flags
 from tracectl.render.strings import format_string
 from tracectl.render.table import format_duration, format_size, format_table
 from tracectl.tables.table import load_table

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
+import signal
 from collections import defaultdict
 
 import numpy as np
@@ -19,10 +21,12 @@ from tracectl.abi.records import EXIT_KINDS, Kind
 from tracectl.analysis.heat import ROWS, Heat, durations_ns
 from tracectl.analysis.report import report_on
 from tracectl.analysis.selection import Selection
+from tracectl.analysis.settled import iter_settled
 from tracectl.capture.metadata import Task
 from tracectl.capture.reader import open_capture
 from tracectl.cli.main import main
 from tracectl.cli.reading import tables_of
+from tracectl.errors import CaptureError, TracectlError
 from tracectl.live.capture import span_of
 
 READ, GETPID, OPENAT, FUTEX, CONNECT = 0, 39, 257, 202, 42
@@ -105,6 +109,29 @@ def test_several_cores_find_the_same(tmp_path):
             alone = report_on(capture, [by], tables, Selection(), cores=1)
             assert report_on(capture, [by], tables, Selection(), cores=2) == alone
             assert sum(row.calls for row in alone.tables[by].values())
+
+
+def test_a_worker_that_is_killed_is_told(tmp_path):
+    path = write_capture(tmp_path / "a.trace", iter_busy(10))
+
+    def die(records):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with open_capture(path) as capture, pytest.raises(TracectlError, match="was killed"):
+        list(iter_settled(capture, die, cores=2))
+
+
+def test_a_worker_says_that_the_disk_refuses(tmp_path):
+    path = write_capture(tmp_path / "a.trace", iter_busy(10))
+
+    def fail(records):
+        raise CaptureError(path, "cannot be read: Input/output error")
+
+    with (
+        open_capture(path) as capture,
+        pytest.raises(CaptureError, match=r"a\.trace: cannot be read"),
+    ):
+        list(iter_settled(capture, fail, cores=2))
 
 
 def iter_busy(count):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from tracectl.abi.control import READS, EventClass, Read
 from tracectl.abi.records import ABIS, Form
 from tracectl.analysis.pairing import pair_calls
 from tracectl.analysis.toctou import Divergence, find_divergences
+from tracectl.cli.plan import add_options, plan_from
+from tracectl.cli.recording import config_of
+from tracectl.errors import UsageError
 from tracectl.kernel.reads import Wanted, pack_reads
 from tracectl.tables.table import load_tables
 
@@ -62,6 +66,35 @@ def test_print_shows_both(capture):
     assert json.loads(run("print", "--json", capture).splitlines()[0])["divergences"] == [
         ["/a", "/b"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ([], ""),
+        (["--redact", "/home/"], "/home"),
+        (["--redact", "/"], "/"),
+        (["--redact", "//a/../b"], "/b"),
+    ],
+)
+def test_a_directory_to_redact(options, kept, tmp_path):
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    plan = plan_from(
+        parser.parse_args(["-o", str(tmp_path / "a.trace"), *options]), "a", ["/home/x"]
+    )
+    assert plan.redact == kept
+    assert bool(plan.classes & EventClass.ARGV) == (not kept)
+    assert config_of(plan).command == (None if kept else ["/home/x"])
+
+
+@pytest.mark.parametrize("other", [["--payload", "9"], ["--flight", "1M"]])
+def test_what_would_show_it_is_refused(other):
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    args = parser.parse_args(["--redact", "/home", *other])
+    with pytest.raises(UsageError, match="--redact"):
+        plan_from(args, "a")
 
 
 def test_each_path_of_a_call_is_read():

@@ -114,6 +114,7 @@ class NameFlag(IntFlag):
     TRUNCATED = 1
     IO_WORKER = 2
     KTHREAD = 4
+    REDACTED = 8
 
 
 class AddressSite(IntEnum):
@@ -150,6 +151,7 @@ class UserFlag(IntFlag):
     FAULTED = 1
     TRUNCATED = 2
     EXIT = 4
+    REDACTED = 8
 
 
 SubbufHeader = Struct(

@@ -21,7 +21,7 @@ from tracectl.abi.records import (
     Kind,
 )
 from tracectl.capture.metadata import CpuTotals
-from tracectl.decode.near import near_calls
+from tracectl.decode.near import near_pairs
 from tracectl.decode.subbuffer import Place, Records
 
 
@@ -60,11 +60,11 @@ class Count:
 
 def count_of(records: Records) -> Count:
     """DecodeError when exits do not belong to the entries that they say they do."""
-    near = near_calls(records)
+    near, _ = near_pairs(records)
     kinds = np.bincount(records.kind, minlength=256)
     entries = np.bincount(_SLOT_OF_ID[records.id[records.kind == Kind.ENTRY]], minlength=_SLOTS)
     whole = np.bincount(_SLOT_OF_ID[records.id[records.whole]], minlength=_SLOTS)
-    exits = np.bincount(_SLOT_OF_ID[records.id[near.entries]], minlength=_SLOTS) + whole
+    exits = np.bincount(_SLOT_OF_ID[records.id[near]], minlength=_SLOTS) + whole
     exits += np.bincount(_SLOT_OF_ID[records.id[records.kind == Kind.EXIT]], minlength=_SLOTS)
     framing = int(kinds[list(FRAMING_KINDS)].sum())
     recorded = len(records) - framing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tracectl.capture.reader import Capture
 from tracectl.decode.subbuffer import Place, Records, decode_subbuffer
-from tracectl.errors import DecodeError
+from tracectl.errors import DecodeError, TracectlError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -121,6 +122,9 @@ _worker: _Worker | None = None
 def _begin(worker: _Worker) -> None:
     global _worker  # noqa: PLW0603 - the one thing that a process of a pool can hold
     _worker = worker
+    # Ctrl-C is for the process that waits for this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _make(place: int) -> _Made:
@@ -129,9 +133,17 @@ def _make(place: int) -> _Made:
 
 
 def _iter_made(executor: Executor, places: list[int]) -> Iterator[_Made]:
+    from concurrent.futures import BrokenExecutor  # noqa: PLC0415
+
     waiting = deque(places)
     begun: deque[Callable[[], _Made]] = deque()
     while waiting or begun:
         while waiting and len(begun) < _AHEAD:
             begun.append(executor.submit(_make, waiting.popleft()).result)
-        yield begun.popleft()()
+        try:
+            made = begun.popleft()()
+        except BrokenExecutor as error:
+            raise TracectlError(
+                "a process that read the capture was killed; is there too little memory?"
+            ) from error
+        yield made

@@ -102,7 +102,7 @@ def _write(
         subbuf_count=status.subbuf_count,
         target_pid=status.target_pid,
         flags=int(status.flags),
-        is_partial=bool(status.target_pid),
+        is_partial=bool(status.target_pid) or status.terms.has_threads,
         recorder_pid=status.owner_pid,
     )
     with ExitStack() as stack:

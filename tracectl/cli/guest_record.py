@@ -61,6 +61,9 @@ def _guest_argv(python: str, plan: Plan, args: argparse.Namespace) -> list[str]:
     for option in OPTIONS:
         if getattr(args, option) is not None:
             argv.append(f"--{option}={getattr(args, option)}")
+    argv += ["--structs" if args.structs else "--no-structs", f"--payload={args.payload}"]
+    if args.redact:
+        argv.append(f"--redact={plan.redact}")
     if args.failed:
         argv.append("--failed")
     if args.detect_toctou:

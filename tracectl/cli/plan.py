@@ -14,6 +14,7 @@ from tracectl.abi.control import (
     COUNT_MIN,
     SUBBUF_MAX,
     SUBBUF_MIN,
+    USER_BYTES,
     EventClass,
 )
 from tracectl.cli.terms import add_terms, terms_from
@@ -26,6 +27,17 @@ from tracectl.kernel.reads import Wanted
 DEFAULT_SUBBUF_BYTES = 1 << 20
 DEFAULT_CPU_BYTES = 32 << 20
 _MEMORY_SHARE = 8
+# Classes of events that an option asks for.
+_OPTIONS = {
+    EventClass.OPEN_HOW: "open_how",
+    EventClass.OPEN_NAME: "names",
+    EventClass.PATH: "paths",
+    EventClass.ARGV: "argv",
+    EventClass.SOCKET: "sockets",
+    EventClass.SCHED: "sched",
+    EventClass.FILE: "files",
+    EventClass.DIVERGENCE: "detect_toctou",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,7 @@ class Plan:
     counts_only: bool = False
     terms: Terms = field(default_factory=Terms)
     wanted: Wanted = field(default_factory=Wanted)
+    redact: str = ""
     triggers: TriggerPlan | None = None
 
 
@@ -80,6 +93,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="record open_how: flags, mode, resolve (default)",
     )  # fmt: skip
     parser.add_argument(
+        "--structs", action=argparse.BooleanOptionalAction, default=False,
+        help="also read the structures that arguments point to: timespec, stat, sigaction, ...",
+    )  # fmt: skip
+    parser.add_argument(
+        "--payload", type=int, default=0, metavar="N",
+        help="also read the first N bytes of what is read, written, sent and received",
+    )  # fmt: skip
+    parser.add_argument(
         "--sched", action=argparse.BooleanOptionalAction, default=False,
         help="record which thread each CPU leaves for which, for 'report --time'",
     )  # fmt: skip
@@ -87,6 +108,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--detect-toctou", action="store_true",
         help="also read each path as its call is entered, and tell where the kernel then "
         "acted on another one",
+    )  # fmt: skip
+    parser.add_argument(
+        "--redact", default="", metavar="DIRECTORY",
+        help="hash what follows DIRECTORY in paths, with a key that is forgotten, and all of "
+        "relative ones; no arguments of programs",
     )  # fmt: skip
     parser.add_argument(
         "--flight", type=parse_size, metavar="SIZE",
@@ -140,29 +166,15 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
     """
     size, count = _buffers_of(args)
     target_pid = _target_of(args)
-    wanted = Wanted(paths=args.detect_toctou)
-    classes = EventClass.ALL
-    if not wanted:
-        classes &= ~EventClass.USER
-    if not args.detect_toctou:
-        classes &= ~EventClass.DIVERGENCE
-    if not args.names:
-        classes &= ~EventClass.OPEN_NAME
-    if not args.paths:
-        classes &= ~EventClass.PATH
-    if not args.argv:
-        classes &= ~EventClass.ARGV
-    if not args.sockets:
-        classes &= ~EventClass.SOCKET
-    if not args.sched:
-        classes &= ~EventClass.SCHED
-    if not args.files:
-        classes &= ~EventClass.FILE
-    if not args.open_how:
-        classes &= ~EventClass.OPEN_HOW
-    terms = terms_from(args)
+    wanted, terms = _wanted_of(args), terms_from(args)
+    classes = _classes_of(args, wanted)
     if terms.path is not None and not classes & (EventClass.OPEN_NAME | EventClass.PATH):
         raise UsageError("--path needs names to compare with: leave out --no-names or --no-paths")
+    if wanted and terms.await_ends:
+        raise UsageError(
+            "what --structs, --payload and --detect-toctou read is of each call as it begins; not "
+            "with --failed, --errno, --slower or --path"
+        )
     is_flight = args.flight is not None
     return Plan(
         None if is_flight and args.output is None else _output_of(args.output, name),
@@ -175,8 +187,35 @@ def plan_from(args: argparse.Namespace, name: str, command: list[str] | None = N
         is_flight,
         terms=terms,
         wanted=wanted,
+        redact=_normal(args.redact),
         triggers=triggers_from(args),
     )
+
+
+def _wanted_of(args: argparse.Namespace) -> Wanted:
+    if not 0 <= args.payload <= USER_BYTES:
+        raise UsageError(f"--payload is a number of bytes, at most {USER_BYTES}")
+    if args.redact and args.payload:
+        raise UsageError("--payload shows what --redact is to hide; one of them")
+    if args.redact and args.flight is not None:
+        raise UsageError("a snapshot shows what --redact is to hide; not with --flight")
+    return Wanted(args.detect_toctou, args.structs, args.payload, texts=not args.redact)
+
+
+def _classes_of(args: argparse.Namespace, wanted: Wanted) -> EventClass:
+    classes = EventClass.ALL
+    for one, option in _OPTIONS.items():
+        if not getattr(args, option):
+            classes &= ~one
+    if not wanted:
+        classes &= ~EventClass.USER
+    # What a program is told may be a path to redact, in any form.
+    return classes & ~EventClass.ARGV if args.redact else classes
+
+
+def _normal(directory: str) -> str:
+    """Absolute, without a slash at its end; an empty one stays empty."""
+    return "/" + os.path.normpath(Path(directory).absolute()).lstrip("/") if directory else ""
 
 
 def _target_of(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracectl.abi.records import Kind
+from tracectl.abi.records import Kind, UserFlag
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.output import say
 from tracectl.cli.reading import descriptors_of, lost_of, tables_of
@@ -19,7 +19,7 @@ from tracectl.cli.selection import add_selection, selection_of
 from tracectl.errors import EXIT_OK
 from tracectl.render.arguments import ends_nowhere, format_arguments, format_call, format_result
 from tracectl.render.strings import format_file
-from tracectl.tables.table import SyscallTable
+from tracectl.tables.table import SyscallTable, abi_name
 
 if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
@@ -116,7 +116,7 @@ def lines_of(
 
     def of_rows(calls: Calls) -> list[str]:
         # Descriptors are told of all calls, wanted or not.
-        told = [_call(row, tables[min(row.abi, 2)], descriptors) for row in iter_rows(calls)]
+        told = [_call(row, tables, descriptors) for row in iter_rows(calls)]
         wanted = np.flatnonzero(selection.find(calls))
         told = [told[row] for row in wanted.tolist()]
         if args.json:
@@ -127,9 +127,10 @@ def lines_of(
 
 
 def _call(
-    row: Row, table: SyscallTable, descriptors: Descriptors | None
+    row: Row, tables: Sequence[SyscallTable], descriptors: Descriptors | None
 ) -> tuple[dict[str, Any], bytes | None]:
     """What --json shows of it, and what is behind the descriptor that it returns."""
+    table = tables[min(row.abi, 2)]
     syscall, files = table.get(row.nr), None
     if descriptors is not None:
         descriptors.advance(row.begin_ns or row.end_ns or 0)
@@ -144,6 +145,7 @@ def _call(
         "tgid": row.tgid,
         "name": table.name(row.nr),
         "nr": row.nr,
+        "abi": abi_name(tables, row.abi),
         "entry_ns": row.begin_ns,
         "exit_ns": row.end_ns,
         "arguments": arguments,
@@ -153,6 +155,18 @@ def _call(
             copy.data.decode(errors="backslashreplace")
             for copy in row.copies
             if copy.kind == Kind.NAME
+        ],
+        "memory": [
+            {
+                "argument": copy.argument,
+                "at": "exit" if copy.flags & UserFlag.EXIT else "entry",
+                "source": "user-copy",
+                "bytes": len(copy.data),
+                "faulted": bool(copy.flags & UserFlag.FAULTED),
+                "truncated": bool(copy.flags & UserFlag.TRUNCATED),
+            }
+            for copy in row.copies
+            if copy.kind == Kind.USER
         ],
         "divergences": [
             [path.decode(errors="backslashreplace") for path in copy.paths]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -50,7 +50,7 @@ class Recording:
         session_id = arm(device, plan, label=str(output))
         self._stack.callback(self._stop)
         try:
-            metadata = describe(config_of(plan), device, session_id)
+            metadata = describe(config_of(plan), device, session_id, with_paths=not plan.redact)
             self._writer = self._stack.enter_context(
                 CaptureWriter(output, metadata, compress=plan.compress)
             )
@@ -125,6 +125,7 @@ def arm(device: Device, plan: Plan, *, label: str, flags: ConfigFlag = _NO_FLAGS
         flags=flags,
         terms=plan.terms,
         reads=pack_reads(tables, plan.wanted) if plan.wanted else b"",
+        redact=plan.redact,
         label=label,
     )
 
@@ -135,17 +136,23 @@ def config_of(plan: Plan) -> Config:
         subbuf_bytes=plan.subbuf_bytes,
         subbuf_count=plan.subbuf_count,
         target_pid=plan.target_pid,
-        command=list(plan.command) if plan.command else None,
+        # It may name what is not to be told.
+        command=list(plan.command) if plan.command and not plan.redact else None,
         is_partial=bool(plan.target_pid) or plan.terms.has_threads,
         recorder_pid=os.getpid(),
     )
 
 
-def describe(config: Config, device: Device, session_id: int) -> Metadata:
+def describe(
+    config: Config, device: Device, session_id: int, *, with_paths: bool = True
+) -> Metadata:
     """The metadata of a capture that begins now."""
     uname = os.uname()
     tables = load_tables()
     tasks = [Task(*task) for task in iter_tasks()]
+    recorded = _recorded(tasks, config.target_pid) if with_paths else []
+    if not with_paths:
+        tasks = [replace(task, exe="") for task in tasks]
     return Metadata(
         session_id=session_id,
         host=Host(uname.nodename, uname.release, uname.machine, _boot_id()),
@@ -156,7 +163,7 @@ def describe(config: Config, device: Device, session_id: int) -> Metadata:
         tables={name: table.to_json() for name, table in tables.items()},
         shapes=shapes_of(tables),
         tasks=tasks,
-        opened=[OpenFiles(*one) for one in iter_opened(_recorded(tasks, config.target_pid))],
+        opened=[OpenFiles(*one) for one in iter_opened(recorded)],
         cgroups=find_cgroups(),
         calibration=load_calibration(device.info),
     )

@@ -46,6 +46,8 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
         "problems": capture.problems,
         "calibration": None if calibration is None else asdict(calibration),
         "unknown_ns": accountant.unknown_ns,
+        "filtered_calls": sum(counts.filtered for cpu in totals for counts in cpu.syscalls.values())
+        // 2,
         "recorder_ns": sum(span.user_ns + span.kernel_ns for span in own),
         "processes": _by_process(calls),
         "syscalls": [call for call in calls if call["syscall"] is not None],
@@ -90,6 +92,10 @@ def _print(facts: dict[str, Any]) -> None:
     if facts["lost"]:
         unknown = format_duration(facts["unknown_ns"])
         print(f"! {facts['lost']:,} events were lost: {unknown} of all threads' time is not known")
+    if facts["filtered_calls"]:
+        print(
+            f"! {facts['filtered_calls']:,} calls were filtered out: their time counts as user mode"
+        )
     if facts["recorder_ns"]:
         print(f"the recorder itself had a CPU for {format_duration(facts['recorder_ns'])}")
     found = facts["calibration"]

@@ -23,6 +23,12 @@ class NearCalls(NamedTuple):
 def near_calls(records: Records) -> NearCalls:
     """Without those of CALL records, whose copies are elsewhere. DecodeError when an exit's entry
     is not near, or ends twice."""
+    entries, exits = near_pairs(records)
+    return NearCalls(entries, exits, results_of(records, exits))
+
+
+def near_pairs(records: Records) -> tuple[Rows, Rows]:
+    """As near_calls(), without the results."""
     kind = records.kind
     is_near = (kind == Kind.EXIT_SHORT) | (kind == Kind.EXIT_NEAR)
     is_near[records.whole + 1] = False
@@ -30,7 +36,7 @@ def near_calls(records: Records) -> NearCalls:
     entries = records.near_entries(exits)
     if len(entries) > 1 and not bool((entries[1:] > entries[:-1]).all()):
         raise DecodeError("two exits end the same call")
-    return NearCalls(entries, exits, results_of(records, exits))
+    return entries, exits
 
 
 def results_of(records: Records, exits: Rows) -> NDArray[np.int64]:

@@ -159,12 +159,14 @@ class Device:
         flags: int = 0,
         terms: Terms | None = None,
         reads: bytes = b"",
+        redact: str = "",
         label: str = "",
     ) -> int:
         """Arms a session that this file owns; answers its id. ``reads``, of pack_reads(), go with
-        EventClass.USER."""
+        EventClass.USER. ``redact`` is the directory below which paths are not told."""
         check_switches(classes)
         table = ctypes.create_string_buffer(_pack_shapes(shapes))
+        prefix = ctypes.create_string_buffer(os.fsencode(redact))
         reads_ = ctypes.create_string_buffer(reads)
         filter_ = ctypes.create_string_buffer((terms or Terms()).pack())
         request = {
@@ -177,7 +179,8 @@ class Device:
             "shapes": ctypes.addressof(table),
             "filter": ctypes.addressof(filter_),
             "reads": ctypes.addressof(reads_) if reads else 0,
-            "reserved": [0] * 2,
+            "redact": ctypes.addressof(prefix) if redact else 0,
+            "reserved": [0],
             "session_id": 0,
             "failed_class": 0,
             "reserved1": 0,

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tracectl.abi.control import COUNT_ONE, READS, USER_BYTES, Read
-from tracectl.abi.records import ABIS, SHAPES, Form
+from tracectl.abi.control import COUNT_ONE, COUNT_RESULT, READS, USER_BYTES, Read
+from tracectl.abi.records import ABIS, SHAPES, Abi, Form, UserFlag
+from tracectl.tables.pointees import Pointee, is_text, payload_of, pointee_of
 from tracectl.tables.roles import role_of
+from tracectl.tables.structs import layout_of
 from tracectl.tables.table import Syscall, SyscallTable
 
 _NOTHING = bytes(Read.sizeof() * READS)
+_ELEMENTS = 32
+"""As many of an array as strace shows."""
+_LISTS = {"iovec": Form.VECTOR, "user_msghdr": Form.MESSAGE}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``paths``: what path arguments pointed to at the entry of the call."""
+    """``paths``: what path arguments point to at the entry of the call; ``structs``: what is in the
+    structures that arguments point to; ``payload``: the first bytes of what is read and written, so
+    many; ``texts``: with structures, also the paths that readlink and getcwd answer."""
 
     paths: bool = False
+    structs: bool = False
+    payload: int = 0
+    texts: bool = True
 
     def __bool__(self) -> bool:
-        return self.paths
+        return self.paths or self.structs or self.payload > 0
 
 
 def pack_reads(tables: dict[str, SyscallTable], wanted: Wanted) -> bytes:
@@ -31,7 +41,10 @@ def pack_reads(tables: dict[str, SyscallTable], wanted: Wanted) -> bytes:
     for abi, table in enumerate((*own, own[0])):
         for call in table:
             if call.nr < SHAPES:
-                reads = b"".join(_iter_reads(call, wanted))
+                # Its structures are partly those of one, partly those of the other.
+                known = replace(wanted, structs=False) if abi == Abi.X32 else wanted
+                reads = b"".join(_iter_reads(call, known))
+                assert len(reads) <= len(_NOTHING), call.name
                 packed[abi * SHAPES + call.nr] = reads.ljust(len(_NOTHING), bytes(1))
     return b"".join(packed)
 
@@ -39,15 +52,58 @@ def pack_reads(tables: dict[str, SyscallTable], wanted: Wanted) -> bytes:
 def _iter_reads(call: Syscall, wanted: Wanted) -> Iterator[bytes]:
     for index, argument in enumerate(call.args):
         if wanted.paths and role_of(call, argument) == "path":
-            yield _pack(Form.PATH, index, most=USER_BYTES)
+            yield _pack(Form.PATH, index)
+        structs, payload = pointee_of(call, argument), payload_of(call, argument)
+        is_list = structs is not None and structs.type in _LISTS
+        if structs is not None and (wanted.structs or (is_list and wanted.payload)):
+            yield from _reads_of_structs(call, index, structs)
+        if payload is None:
+            continue
+        if payload.type not in _LISTS:
+            most = (
+                USER_BYTES if wanted.structs and wanted.texts and is_text(call) else wanted.payload
+            )
+            if most:
+                yield _pack(Form.BYTES, index, _count_of(call, payload), _when(payload), most=most)
+        elif wanted.payload:
+            form = _LISTS[payload.type]
+            count = _count_of(call, payload) if form == Form.VECTOR else COUNT_ONE
+            yield _pack(form, index, count, _when(payload), most=wanted.payload)
+
+
+def _reads_of_structs(call: Syscall, index: int, pointee: Pointee) -> Iterator[bytes]:
+    layout = layout_of(pointee.type, call.abi)
+    assert layout is not None, pointee.type
+    size, count = layout.size, _count_of(call, pointee)
+    if pointee.count.isdigit():
+        size *= int(pointee.count)
+    most = size if count == COUNT_ONE or pointee.count == "any" else size * _ELEMENTS
+    if pointee.is_in:
+        yield _pack(Form.BYTES, index, count, size=size, most=most)
+    if pointee.is_out:
+        yield _pack(Form.BYTES, index, count, UserFlag.EXIT, size=size, most=most)
+    if pointee.type == "user_msghdr":
+        yield _pack(Form.MESSAGE_VECTOR, index, COUNT_ONE, _when(pointee))
+
+
+def _when(pointee: Pointee) -> int:
+    return UserFlag.EXIT if pointee.is_out else 0
+
+
+def _count_of(call: Syscall, pointee: Pointee) -> int:
+    if pointee.count.isdigit():
+        return COUNT_ONE
+    if pointee.count in ("result", "any"):
+        return COUNT_RESULT
+    return [argument.name for argument in call.args].index(pointee.count)
 
 
 def _pack(
     form: Form,
     argument: int,
-    *,
     count: int = COUNT_ONE,
     flags: int = 0,
+    *,
     size: int = 1,
     most: int = USER_BYTES,
 ) -> bytes:

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 
 from tracectl.decode.copies import Copy
 from tracectl.render.copies import texts_of
+from tracectl.render.flags import format_flags
 from tracectl.render.strings import format_file
 from tracectl.tables.roles import ENUMERATIONS, RETURNS_POINTER, load_constants, role_of
 from tracectl.tables.table import Argument, Syscall
@@ -145,20 +146,6 @@ def _choose_set(role: str, sets: dict[str, dict[str, int]]) -> Formatter:
         names = _names_by_value(constants)
         return lambda value: names.get(_signed(value, 32), str(_signed(value, 32)))
     return lambda value: format_flags(value, constants, "PROT_NONE" if role == "prot" else "0")
-
-
-def format_flags(value: int, constants: dict[str, int], zero: str) -> str:
-    """Names of the bits in ``value`` joined with "|", unknown ones as a number at the end."""
-    rest, names = value, []
-    # Wider ones first: O_SYNC holds O_DSYNC, O_TMPFILE holds O_DIRECTORY.
-    for name, bits in sorted(constants.items(), key=lambda item: -item[1].bit_count()):
-        if bits and rest & bits == bits:
-            names.append((bits & -bits, name))
-            rest &= ~bits
-    texts = [name for _, name in sorted(names)]
-    if rest:
-        texts.append(f"{rest:#x}")
-    return "|".join(texts) or zero
 
 
 def _format_open_flags(value: int, constants: dict[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""The kernel's copies, each on the argument of the call that it was."""
+"""The kernel's copies and the user's memory, each on the argument of the call that it was."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 from tracectl.abi.records import AddressSite, ArgvFlag, Kind, Site
 from tracectl.decode.copies import Copy
 from tracectl.render.addresses import format_address
+from tracectl.render.memory import texts_of_memory
 from tracectl.render.strings import format_file, format_string
 from tracectl.tables.roles import role_of
 from tracectl.tables.table import Syscall
@@ -56,6 +57,10 @@ def texts_of(
         if name is not None and arguments[index]:
             texts[index] = format_string(name.data)
             rest.remove(name)
+    memory = [copy for copy in rest if copy.kind == Kind.USER]
+    if memory:
+        # The kernel's own copies say more.
+        texts = texts_of_memory(call, arguments, memory, _message_name(rest)) | texts
     for copy in rest:
         if copy.kind == Kind.DIVERGENCE and copy.argument in texts:
             texts[copy.argument] += f" /* at entry {format_string(copy.paths[0])} */"
@@ -67,6 +72,18 @@ def texts_of(
     if image is not None:
         texts |= _texts_of_image(call, arguments, image)
     return texts
+
+
+def _message_name(copies: Iterable[Copy]) -> str | None:
+    sites = (AddressSite.SEND, AddressSite.ANSWER)
+    return next(
+        (
+            format_address(copy.data)
+            for copy in copies
+            if copy.kind == Kind.ADDRESS and copy.site in sites
+        ),
+        None,
+    )
 
 
 def place_of_name(call: Syscall, arguments: Sequence[int], name: Copy) -> int | None:

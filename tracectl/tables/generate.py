@@ -255,7 +255,8 @@ def _preprocess(source: str, arch: str, common: Path, flavour: Path, *options: s
 
 def _evaluate(expression: str) -> int | None:
     """A C integer expression; None if it is none."""
-    text = re.sub(r"\b(0[xX][0-9a-fA-F]+|\d+)[uUlL]+\b", r"\1", expression)
+    text = re.sub(r"\((?:__force )?__poll_t\)", "", expression)
+    text = re.sub(r"\b(0[xX][0-9a-fA-F]+|\d+)[uUlL]+\b", r"\1", text)
     text = re.sub(r"\b0(\d+)\b", r"0o\1", text)
     if not re.fullmatch(r"[0-9a-fA-FxXo()|<+\-~ ]+", text):
         return None

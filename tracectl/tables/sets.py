@@ -59,6 +59,11 @@ SETS = {
     "rusage_who": ("linux/resource.h", r"RUSAGE_(SELF|CHILDREN|THREAD)"),
     "itimer": ("linux/time.h", r"ITIMER_\w+"),
     "priority_which": ("linux/resource.h", r"PRIO_(PROCESS|PGRP|USER)"),
+    "poll_events": ("asm/poll.h", r"POLL(?!FREE|_BUSY|REMOVE)[A-Z]+"),
+    "epoll_events": ("linux/eventpoll.h", r"EPOLL(?!_)[A-Z]+"),
+    "signal_action": ("asm/signal.h", r"SA_(?!UNSUPPORTED|EXPOSE|NOMASK|ONESHOT)[A-Z]+"),
+    "signal_stack": ("linux/signal.h", r"SS_(ONSTACK|DISABLE)"),
+    "file_type": ("linux/stat.h", r"S_IF(?!MT)[A-Z]+"),
     "seccomp_op": ("linux/seccomp.h", r"SECCOMP_(SET_MODE|GET_ACTION|GET_NOTIF)\w+"),
 }
 X86_SETS = frozenset({"arch_prctl_option"})

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * structs: calls whose arguments point to structures and buffers, by their numbers,
+ * so that neither the C library nor the vDSO makes others of them. The first is
+ * getppid.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FILE_NAME "/dev/shm/structs"
+
+/* As the kernel has it. */
+struct action {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)(void);
+	unsigned long mask;
+};
+
+static char buffer[256];
+static char *nowhere;
+
+static void times(void)
+{
+	struct timespec moment = { 0, 1000 }, pair[2] = { { 5, 6 }, { 0, UTIME_OMIT } };
+	struct itimerval timer = { { 0, 0 }, { 1000, 5 } };
+	struct itimerspec spec = { { 1, 2 }, { 1000, 3 } };
+	int fd;
+
+	syscall(SYS_nanosleep, &moment, NULL);
+	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &moment, NULL);
+	syscall(SYS_nanosleep, nowhere, NULL);
+	syscall(SYS_utimensat, AT_FDCWD, FILE_NAME, pair, 0);
+	syscall(SYS_setitimer, ITIMER_REAL, &timer, NULL);
+	timer.it_value = (struct timeval){ 0, 0 };
+	syscall(SYS_setitimer, ITIMER_REAL, &timer, NULL);
+	syscall(SYS_getitimer, ITIMER_REAL, &timer);
+	fd = syscall(SYS_timerfd_create, CLOCK_MONOTONIC, 0);
+	syscall(SYS_timerfd_settime, fd, 0, &spec, NULL);
+	syscall(SYS_close, fd);
+}
+
+static void signals(void)
+{
+	struct action action = { SIG_IGN, SA_RESTART, NULL, 1 << (SIGINT - 1) }, old;
+	unsigned long set = 1 << (SIGUSR1 - 1) | 1 << (SIGCHLD - 1), before;
+	stack_t stack = { .ss_sp = buffer, .ss_flags = SS_DISABLE };
+
+	syscall(SYS_rt_sigaction, SIGUSR2, &action, &old, 8);
+	syscall(SYS_rt_sigaction, SIGUSR2, NULL, &old, 8);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &set, &before, 8);
+	set = ~0ul;
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, &set, 8);
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, nowhere, NULL, 8);
+	syscall(SYS_sigaltstack, &stack, NULL);
+}
+
+static void limits(void)
+{
+	struct rlimit limit = { 512, 4096 };
+	struct sched_param param;
+	unsigned int ids[3];
+
+	syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
+	syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+	syscall(SYS_getrlimit, RLIMIT_CORE, &limit);
+	syscall(SYS_sched_getparam, 0, &param);
+	syscall(SYS_getresuid, &ids[0], &ids[1], &ids[2]);
+}
+
+static void files(void)
+{
+	struct statx buf;
+	struct stat st;
+	struct utsname name;
+	int fd = syscall(SYS_openat, AT_FDCWD, FILE_NAME, O_CREAT | O_RDWR, 0640);
+
+	syscall(SYS_pwrite64, fd, "hello, world\n", 13, 0);
+	syscall(SYS_pread64, fd, buffer, 5, 0);
+	syscall(SYS_fstat, fd, &st);
+	syscall(SYS_newfstatat, AT_FDCWD, "/dev/null", &st, 0);
+	syscall(SYS_newfstatat, AT_FDCWD, "/tmp", &st, 0);
+	syscall(SYS_newfstatat, AT_FDCWD, "/missing", &st, 0);
+	syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, &buf);
+	syscall(SYS_uname, &name);
+	syscall(SYS_symlink, "where/to", "/dev/shm/link");
+	syscall(SYS_readlink, "/dev/shm/link", buffer, sizeof(buffer));
+	syscall(SYS_unlink, "/dev/shm/link");
+	syscall(SYS_chdir, "/dev/shm");
+	syscall(SYS_getcwd, buffer, sizeof(buffer));
+	syscall(SYS_close, fd);
+}
+
+static void pipes(void)
+{
+	char first[4] = "abc", second[4] = "de";
+	struct iovec out[] = { { first, 3 }, { second, 2 } };
+	struct iovec in[] = { { first, 4 }, { second, 4 } };
+	struct pollfd polled;
+	struct epoll_event event = { EPOLLIN | EPOLLET, { .u64 = 7 } };
+	struct timespec second_one = { 1, 0 };
+	int fds[2], epoll;
+
+	syscall(SYS_pipe2, fds, O_CLOEXEC);
+	syscall(SYS_write, fds[1], "one\n", 4);
+	syscall(SYS_write, fds[1], nowhere, 5);
+	polled = (struct pollfd){ fds[0], POLLIN | POLLPRI, 0 };
+	syscall(SYS_ppoll, &polled, 1, &second_one, NULL, 8);
+	epoll = syscall(SYS_epoll_create1, 0);
+	syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fds[0], &event);
+	syscall(SYS_epoll_wait, epoll, &event, 1, -1);
+	syscall(SYS_read, fds[0], buffer, sizeof(buffer));
+	syscall(SYS_writev, fds[1], out, 2);
+	syscall(SYS_readv, fds[0], in, 2);
+	syscall(SYS_write, fds[1],
+		"a long line, of which only the first bytes are shown\n", 53);
+	syscall(SYS_read, fds[0], buffer, sizeof(buffer));
+	syscall(SYS_close, epoll);
+}
+
+static void sockets(void)
+{
+	struct iovec part = { "message", 7 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct sockaddr_un own;
+	socklen_t length = sizeof(own);
+	int fds[2];
+
+	syscall(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, fds);
+	syscall(SYS_sendmsg, fds[0], &message, 0);
+	part = (struct iovec){ buffer, sizeof(buffer) };
+	syscall(SYS_recvmsg, fds[1], &message, 0);
+	syscall(SYS_sendto, fds[1], "reply", 5, MSG_DONTWAIT, NULL, 0);
+	syscall(SYS_recvfrom, fds[0], buffer, sizeof(buffer), 0, NULL, NULL);
+	syscall(SYS_getsockname, fds[0], &own, &length);
+}
+
+static void children(void)
+{
+	int status;
+	long child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	if (!child)
+		_exit(3);
+	syscall(SYS_wait4, child, &status, 0, NULL);
+	child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (!child) {
+		kill(getpid(), SIGKILL);
+		_exit(1);
+	}
+	syscall(SYS_wait4, child, &status, 0, NULL);
+}
+
+int main(void)
+{
+	nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Also of the texts below, so that they are in memory. */
+	if (mlockall(MCL_CURRENT))
+		return 1;
+	syscall(SYS_getppid);
+	files();
+	times();
+	signals();
+	limits();
+	pipes();
+	sockets();
+	children();
+	return 0;
+}
