@@ -7,6 +7,7 @@ import select
 import time
 
 from tracectl.abi.control import ConfigFlag, State
+from tracectl.abi.records import SubbufHeader
 from tracectl.capture.metadata import Moment, Task
 from tracectl.capture.reader import Chunk
 from tracectl.errors import DeviceError
@@ -22,6 +23,10 @@ _BATCH = 8
 _RESCAN_S = 1.0
 _LAP_S = 60.0
 _FLUSH_S = 0.25
+_LATE_NS = 2_000_000_000
+_HISTORY_S = 3.0
+_MOST = 256
+_HEADER_BYTES = SubbufHeader.sizeof()
 
 
 class FlightSource:
@@ -57,6 +62,7 @@ class FlightSource:
                 shapes=shapes_of(tables),
                 moments=[Moment(clocks.trace_ns, clocks.mono_ns, clocks.real_ns)],
                 is_live=True,
+                is_here=True,
                 tasks=[Task(*task) for task in iter_tasks()],
                 cgroups=find_cgroups(),
             )
@@ -72,6 +78,8 @@ class FlightSource:
         self._poll = select.poll()
         self._rescan_s = self._flush_next_s = 0.0
         self._has_ended = False
+        self._offset_ns = clocks.trace_ns - clocks.mono_ns
+        self._history_s = time.monotonic() + _HISTORY_S
         # Once more: a CPU may be slow to be asked.
         self._settling = Settling(self.facts.cpus, int(3 * self._flush_s * 1e9))
 
@@ -138,13 +146,20 @@ class FlightSource:
                 self._poll.register(stream.fileno(), select.POLLIN)
 
     def _take(self, stream: Stream) -> list[Chunk]:
-        """Some of what waits; one that was overwritten meanwhile shows by its number."""
+        """Some of what waits. One that was overwritten meanwhile shows by its number, and so does
+        one that is passed over because more comes than can be shown: a view is of now."""
         chunks: list[Chunk] = []
-        while len(chunks) < _BATCH and (subbuf := stream.get()) is not None:
+        now_ns = time.monotonic_ns() + self._offset_ns
+        # What is there at the start is shown, too.
+        oldest_ns = now_ns - _LATE_NS if time.monotonic() > self._history_s else 0
+        for _ in range(_MOST):
+            if len(chunks) == _BATCH or (subbuf := stream.get()) is None:
+                break
             seq, view = subbuf
             with view:
-                data = bytes(view)
-            if stream.put(seq):
+                is_late = SubbufHeader.parse(bytes(view[:_HEADER_BYTES])).last_ns < oldest_ns
+                data = b"" if is_late else bytes(view)
+            if stream.put(seq) and not is_late:
                 self._seqs[stream.cpu] = seq + 1
                 chunks.append(Chunk(stream.cpu, seq, data, 0))
                 self._settling.add(stream.cpu, times_of(chunks[-1])[1])

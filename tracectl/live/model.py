@@ -142,6 +142,11 @@ class Model:
         for ranking in self._rankings():
             ranking.advance(now_ns // self._trend_ns)
 
+    def busiest(self, count: int) -> list[int]:
+        """The processes with the most calls lately."""
+        table = self._by_process.table()
+        return [int(table.key[at]) for at in np.argsort(-table.recent)[:count].tolist()]
+
     def view(self) -> View:
         newest = self._history.newest * self.width_ns // self._trend_ns
         for ranking in self._rankings():

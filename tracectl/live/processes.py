@@ -67,6 +67,11 @@ class Processes:
         if len(self._known) > _CAPACITY:
             self._forget()
 
+    def learn(self, tgid: int, comm: str) -> None:
+        """Its name from elsewhere: the events that would have told it may be lost."""
+        if self.get(tgid).comm != comm:
+            self._known[tgid] = replace(self.get(tgid), comm=comm)
+
     def _in_cgroup(self, process: Process, cgroup: int) -> Process:
         return replace(process, cgroup=self._cgroups.get(cgroup, process.cgroup))
 

@@ -15,8 +15,8 @@ from tracectl.tables.table import SyscallTable
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What does not change about a source. ``tables`` are by ABI; ``tasks`` and ``cgroups``, which
-    are paths by inode, those that were there at its start; ``span_ns`` is the length of a capture,
-    0 of what goes on."""
+    are paths by inode, those that were there at its start; ``is_here`` tells that its processes are
+    this machine's own; ``span_ns`` is the length of a capture, 0 of what goes on."""
 
     title: str
     host: str
@@ -26,6 +26,7 @@ class Facts:
     shapes: Shapes
     moments: Sequence[Moment]
     is_live: bool
+    is_here: bool = False
     tasks: Sequence[Task] = ()
     cgroups: Mapping[int, str] = field(default_factory=dict)
     span_ns: int = 0

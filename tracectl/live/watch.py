@@ -13,8 +13,7 @@ _MOST = 256
 class Watch:
     """``source`` is "udev", "kernel", or "poll": no uevents can be received, as in some containers.
 
-    To be used by one thread, the one that made it: libudev's objects are not for two. A thread of
-    its own that polled crashed where the collector of another one freed what it had made.
+    To be used by one thread, the one that made it: libudev's objects are not for two.
     """
 
     def __init__(self) -> None:

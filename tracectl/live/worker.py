@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tracectl.errors import TracectlError
+from tracectl.kernel.tasks import comm_of
 from tracectl.live.capture import CaptureSource
 from tracectl.live.model import BOOK_BYTES, Model, View
 from tracectl.live.source import Losses, Source
 
-PERIOD_S = 0.1
+PERIOD_S = 0.08
+_LEARN = 10
+_NAMED = 20
 _CAPTURE_BOOK_BYTES = 8 * BOOK_BYTES
 
 
@@ -71,6 +74,7 @@ class Worker:
             while not self._is_closing:
                 self._take_wish()
                 self._read_for(PERIOD_S)
+                self._learn_names()
                 self._publish(None)
                 self._rest()
         except TracectlError as failure:
@@ -79,22 +83,33 @@ class Worker:
             error = f"{self.facts.title}: {failure.strerror}"
         if error is not None:
             self._publish(error)
+            self._release()
 
     def _read_for(self, period_s: float) -> None:
         deadline_s = time.monotonic() + period_s
         while (rest_s := deadline_s - time.monotonic()) > 0 and not self.source.has_ended():
             chunks = self.source.read(rest_s)
+            # One at a time: numpy keeps the interpreter for as long as an array is worked on.
+            for chunk in chunks[:-1]:
+                self._model.add([chunk], 0)
             if chunks or self.source.has_ended():
-                self._model.add(chunks, self.source.settled_ns)
+                self._model.add(chunks[-1:], self.source.settled_ns)
         if self.facts.is_live and not self.source.has_ended():
             self._model.advance(time.monotonic_ns() + self._offset_ns)
 
     def _rest(self) -> None:
         """Once all has been read, until something is wished for."""
+        if self.source.has_ended():
+            self._release()
         with self._wake:
             self._wake.wait_for(
                 lambda: self._is_closing or self._wanted is not None or not self.source.has_ended()
             )
+
+    def _release(self) -> None:
+        """An open device would keep the module from being unloaded."""
+        if not isinstance(self.source, CaptureSource):
+            self.source.close()
 
     def _take_wish(self) -> None:
         with self._wake:
@@ -103,6 +118,14 @@ class Worker:
             self.source.restart(wanted[0])
             self.span_ns = wanted[0]
             self._model = self._new_model()
+
+    def _learn_names(self) -> None:
+        """Of the busiest processes, where an exec may have been in what was not seen."""
+        if self.facts.is_here and self.published % _LEARN == 0:
+            for tgid in self._model.busiest(_NAMED):
+                comm = comm_of(tgid)
+                if comm is not None:
+                    self._model.processes.learn(tgid, comm)
 
     def _new_model(self) -> Model:
         return Model(self.facts, book_bytes=self._book_bytes, span_ns=self.span_ns)

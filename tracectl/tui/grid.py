@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -123,6 +124,18 @@ class Grid(ScrollView, can_focus=True):
         self.cursor = 0
         self.empty_text = ""
         self._key: Hashable = None
+        self._base: Style | None = None
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._base = None
+
+    @property
+    def base_style(self) -> Style:
+        """The widget's own; asked for a line, it is a third of drawing one."""
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
 
     def show(self, rows: Rows, *, at_end: bool = False) -> None:
         """``rows`` from now on; the cursor stays on its row, or goes to the last."""
@@ -134,7 +147,8 @@ class Grid(ScrollView, can_focus=True):
             self.cursor = self.cursor if found is None else found
         self.cursor = max(0, min(self.cursor, len(rows) - 1))
         self._key = rows.key(self.cursor) if len(rows) else None
-        self.virtual_size = Size(0, len(rows) + 1)
+        if self.virtual_size.height != len(rows) + 1:
+            self.virtual_size = Size(0, len(rows) + 1)
         self._scroll_to_cursor()
         self.refresh()
 
@@ -189,8 +203,8 @@ class Grid(ScrollView, can_focus=True):
         if place >= len(self.rows):
             text = self.empty_text if y == 1 and not len(self.rows) else ""
             style = self.get_component_rich_style("grid--dim")
-            return Strip([Segment(text, style)]).crop_extend(0, width, self.rich_style)
-        base = self.rich_style
+            return Strip([Segment(text, style)]).crop_extend(0, width, self.base_style)
+        base = self.base_style
         is_cursor = place == self.cursor
         if is_cursor:
             base += self.get_component_rich_style("grid--cursor")
@@ -211,8 +225,8 @@ class Grid(ScrollView, can_focus=True):
 
     def _header(self, widths: Sequence[int], width: int) -> Strip:
         segments = []
-        header = self.rich_style + self.get_component_rich_style("grid--header")
-        chosen = self.rich_style + self.get_component_rich_style("grid--sorted")
+        header = self.base_style + self.get_component_rich_style("grid--header")
+        chosen = self.base_style + self.get_component_rich_style("grid--sorted")
         for column, cells in zip(self.columns, widths, strict=True):
             if cells:
                 is_chosen = bool(column.sort) and column.sort == self.sort

@@ -82,7 +82,7 @@ class EventsScreen(ViewScreen):
             said += f"; {view.orphans:,} returns without their entry"
         if self._typed.text:
             said += f"; filter: {self._typed.text}"
-        self.query_one("#said", Static).update(said)
+        self.query_one("#said", Static).update(said, layout=False)
 
     def on_grid_moved(self, message: Grid.Moved) -> None:
         """Who looks at a row wants it to stay; at the last one, to go on."""

@@ -149,10 +149,10 @@ class HeatMap(Widget, can_focus=True):
         column = self._heat[-self._width :, row]
         top = max(int(self._heat.max()), 1)
         first = course.first + len(course.heat) - len(column)
-        cell = self.cell
+        cell, base = self.cell, self.rich_style
         for place, count in enumerate(column.tolist()):
             level = shade_of(count, top)
-            style = self.rich_style
+            style = base
             if level:
                 style += self.get_component_rich_style(f"heat--{level}")
             if cell == (first + place, row):
@@ -222,7 +222,7 @@ class LatencyScreen(ViewScreen):
                 f" {clock} + {short_duration(width_ns)}: {calls} took "
                 f"{short_duration(2.0**first)} to {short_duration(2.0**last)}"
             )
-        self.query_one("#cell", Static).update(text)
+        self.query_one("#cell", Static).update(text, layout=False)
 
     def _found(self) -> tuple[int, int, int, int, int] | None:
         """Bucket, first octave and the one after the last, calls there, ns of a bucket."""

@@ -73,7 +73,7 @@ class Cpus(Widget):
         shown, rest = sorted(order[:room]), order[room:]
         width = max(8, self.app.size.width - 52)
         trend = course if facts.is_live else course.folded(width)
-        self._lines = []
+        before, self._lines = len(self._lines), []
         for cpu in shown:
             line = Text(f" CPU {cpu:<3}", no_wrap=True)
             line.append(charts.sparkline(trend.events[:, cpu].tolist(), width).rjust(width))
@@ -86,7 +86,8 @@ class Cpus(Widget):
             self._lines.append(line)
         if rest:
             self._lines[-1].append(f"  and {len(rest)} CPUs more", style="dim")
-        self.refresh(layout=True)
+        # A layout takes longer than all that is drawn.
+        self.refresh(layout=len(self._lines) != before)
 
     def render(self) -> Text:
         return Text("\n").join(self._lines)
@@ -121,7 +122,9 @@ class OverviewScreen(ViewScreen):
     def show(self, view: View, facts: Facts) -> None:
         span_s, sort = self.app.span_s, self.sort
         chart = self.query_one(RateChart)
-        chart.styles.height = 6 if self.size.height >= _MANY_LINES else 3
+        height = 6 if self.size.height >= _MANY_LINES else 3
+        if chart.size.height != height:
+            chart.styles.height = height
         # Of a capture all is seen, of what goes on the newest.
         width = chart.size.width - _LABEL_WIDTH - 1
         course = view.course if facts.is_live else view.course.folded(width)
