@@ -151,6 +151,7 @@ OWN = Tool(
         session("open_how", f"{_ONLY} --open-how", Kind.OPEN_HOW),
         session("paths", f"{_ONLY} --paths", Kind.NAME),
         session("argv", f"{_ONLY} --argv", Kind.ARGV),
+        session("files", f"{_ONLY} --files", Kind.FILE),
         session("structs", f"{_ONLY} --structs", Kind.USER),
         session("payload", f"{_ONLY} --payload 64", Kind.USER),
         session("toctou", f"{_ONLY} --names --paths --detect-toctou", Kind.NAME, Kind.USER),
