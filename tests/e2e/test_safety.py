@@ -148,9 +148,8 @@ def test_thousands_of_threads_no_memory_and_no_reader(guest, workload, tmp_path)
     assert times[2] - times[1] < 2 * (times[1] - times[0]) + 1
 
 
-@pytest.mark.parametrize(
-    "rounds", [25, pytest.param(500, marks=pytest.mark.slow)], ids=["few", "many"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("rounds", [25, 500], ids=["few", "many"])
 def test_sessions_leave_no_memory_behind(guest, tmp_path, rounds):
     script = SESSIONS.replace("{rounds}", str(rounds))
     assert guest(script, **EMULATED) == 0, (tmp_path / "out").read_text()
