@@ -30,6 +30,7 @@ _KINDS = {
     "fork_exec": "fork+exec",
 }
 
+_NOTHING = "Not measured on this kernel."
 _TEMPLATE = Path(__file__).with_name("template.md")
 
 
@@ -64,7 +65,7 @@ def table(found: Mapping[str, Any]) -> str:
 def applications_table(found: Mapping[str, Any]) -> str:
     """In Markdown: a row a tracer, and how many times as long its applications took."""
     if not found:
-        return ""
+        return _NOTHING
     apps = list(next(iter(found.values()))["slow_down"])
     lines = [f"| slow-down | {' | '.join(apps)} | lost |", f"|---|{'---:|' * (len(apps) + 1)}"]
     for name, row in found.items():
@@ -75,6 +76,8 @@ def applications_table(found: Mapping[str, Any]) -> str:
 
 def readers_table(found: Mapping[str, Any]) -> str:
     """In Markdown: a row a reader."""
+    if not found:
+        return _NOTHING
     lines = [
         "| reader | events/s | peak MiB | s to the first line |",
         "|---|---:|---:|---:|",
@@ -111,7 +114,8 @@ def _signed(value: int | None) -> str:
 
 
 def _text(data: Mapping[str, Any]) -> str:
-    found = merge(data["tools"].values())
+    own, *peers = sorted(data["tools"], key=lambda name: name != OWN.name)
+    found = merge(data["tools"][name] for name in (own, *peers))
     versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
     return _TEMPLATE.read_text().format(
         versions=f"Linux {data['kernel']}, {versions}",
