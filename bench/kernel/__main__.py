@@ -83,7 +83,7 @@ def main() -> int:
             kernel = peer_root.fetch_peer_kernel(say)
             by_tool = measure_tools(kernel, tools)
             failed = len(by_tool) < len(tools)
-            by_tool = document.write(kernel, by_tool)
+            by_tool = document.write_section(kernel, "tools", by_tool)
             found = {"kernel": kernel.release} | merge(by_tool.values())
     except TracectlError as error:
         say(str(error))

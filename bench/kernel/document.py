@@ -34,11 +34,6 @@ _NOTHING = "Not measured on this kernel."
 _TEMPLATE = Path(__file__).with_name("template.md")
 
 
-def write(kernel: Kernel, by_tool: Mapping[str, Any]) -> dict[str, Any]:
-    """Stores the figures by tool as ``write_section`` does."""
-    return write_section(kernel, "tools", by_tool)
-
-
 def write_section(kernel: Kernel, section: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Stores figures by name in a section, keeping what it has by other names on the same kernel,
     and writes the text anew. Answers all of the section."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tracectl.abi.records import NEAR_KINDS, NR_BITS, SHAPES, Abi, Kind
 from tracectl.decode.arguments import numbers_of
+from tracectl.decode.near import results_of
 from tracectl.decode.subbuffer import Records, Rows, decode_subbuffer
 
 OPEN_NS = -1
@@ -124,10 +125,7 @@ def _pair_near(page: Page, records: Records) -> None:
     exits = records.rows(*NEAR_KINDS)
     at = np.searchsorted(page.row, records.near_entries(exits))
     page.duration_ns[at] = records.time_ns[exits].astype(np.int64) - page.time_ns[at]
-    kinds = records.kind[exits]
-    short, wide = exits[kinds == Kind.EXIT_SHORT], exits[kinds == Kind.EXIT_NEAR]
-    page.result[at[kinds == Kind.EXIT_SHORT]] = records.id[short].view(np.int16)
-    page.result[at[kinds == Kind.EXIT_NEAR]] = records.bodies(Kind.EXIT_NEAR, wide)["result"]
+    page.result[at] = results_of(records, exits)
 
 
 def far_of(page: Page, records: Records) -> Far:
@@ -139,7 +137,7 @@ def far_of(page: Page, records: Records) -> Far:
     order = np.argsort(row, kind="stable")
     nothing: I64 = np.zeros(len(exits) + len(lives), np.int64)
     tid, result = records.tid[row].astype(np.int64), np.zeros(len(row), np.int64)
-    result[len(entries) : len(entries) + len(exits)] = records.bodies(Kind.EXIT, exits)["result"]
+    result[len(entries) : len(entries) + len(exits)] = results_of(records, exits)
     forks = np.flatnonzero(records.kind[row] == Kind.FORK)
     tid[forks] = records.bodies(Kind.FORK, row[forks])["tid"]
 
