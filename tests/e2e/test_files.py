@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
+
+from tool import tracectl
 
 pytestmark = pytest.mark.guest
 # Not made by fd_install(): they are what another one is.
 DUPLICATES = {"30", "31"}
 # By other ways than a result.
 ANSWERED = {"8", "9", "10", "11", "12"}
-
-
-def _tracectl(*arguments) -> str:
-    command = [sys.executable, "-m", "tracectl", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_files_are_what_proc_shows(guest, workload, kernel, tmp_path):
@@ -33,16 +28,16 @@ def test_files_are_what_proc_shows(guest, workload, kernel, tmp_path):
         f"tracectl record -o /job/b.trace -- {program} /tmp/e >/dev/null"
     )
     assert code == 0, (tmp_path / "out").read_text()
-    _tracectl("verify", tmp_path / "a.trace")
+    tracectl("verify", tmp_path / "a.trace")
     query = "SELECT args[1] AS fd, text FROM events WHERE kind = 'file' ORDER BY time_ns"
-    rows = json.loads(_tracectl("query", "--format", "json", tmp_path / "a.trace", query))
+    rows = json.loads(tracectl("query", "--format", "json", tmp_path / "a.trace", query))
     files = {str(row["fd"]): row["text"] for row in rows}
     truth = dict(line.split(" ", 1) for line in (tmp_path / "truth").read_text().splitlines())
     assert len(truth) == 19
     installed = {fd: path for fd, path in truth.items() if fd not in DUPLICATES}
     assert {fd: files.get(fd) for fd in installed} == installed
 
-    printed = _tracectl("print", "-y", "--json", tmp_path / "a.trace")
+    printed = tracectl("print", "-y", "--json", tmp_path / "a.trace")
     calls = [json.loads(line) for line in printed.splitlines()]
     shown = {str(call["result"]): call["file"] for call in calls if call["file"]}
     returned = {fd: path for fd, path in truth.items() if fd not in ANSWERED}
@@ -53,7 +48,7 @@ def test_files_are_what_proc_shows(guest, workload, kernel, tmp_path):
     assert last == ["30</tmp/d/file>", "3</tmp/d/file>"]
 
     # Without the kernel's word, names tell: links are not followed, sockets have no number.
-    printed = _tracectl("print", "-y", "--json", tmp_path / "b.trace")
+    printed = tracectl("print", "-y", "--json", tmp_path / "b.trace")
     calls = [json.loads(line) for line in printed.splitlines()]
     shown = {str(call["result"]): call["file"] for call in calls if call["file"]}
     assert shown["3"] == shown["20"] == shown["30"] == "/tmp/e/file"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from tool import tracectl
 from tracectl.capture.reader import open_capture
 
 pytestmark = pytest.mark.guest
@@ -32,17 +31,6 @@ rmmod tracectl
 """
 
 
-def _tracectl(*arguments: object) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "tracectl", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_the_newest_records_are_kept(guest, workload, tmp_path):
     code = guest(SCRIPT.replace("{flood}", workload("getppid_threads")), single_thread=True)
     assert code == 0, (tmp_path / "out").read_text()
@@ -51,10 +39,10 @@ def test_the_newest_records_are_kept(guest, workload, tmp_path):
         return (tmp_path / name).read_text()
 
     for name in ("early", "marked", "busy", "end"):
-        verified = json.loads(_tracectl("verify", "--json", tmp_path / f"{name}.trace"))
+        verified = json.loads(tracectl("verify", "--json", tmp_path / f"{name}.trace"))
         assert verified["whole"], verified
         assert verified["recorded"] > 0
-    printed = _tracectl("print", "--json", tmp_path / "marked.trace").splitlines()
+    printed = tracectl("print", "--json", tmp_path / "marked.trace").splitlines()
     opened = {path for line in printed for path in json.loads(line)["paths"]}
     assert "/marker-of-the-flight" in opened
     marked = json.loads(read("marked.json"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
+
+from tool import tracectl
 
 pytestmark = pytest.mark.guest
 # What differs from run to run, or by strace's own rules: addresses, dates as comments, the pid that
@@ -15,11 +15,6 @@ pytestmark = pytest.mark.guest
 _VARYING = re.compile(r"0x[0-9a-f]{5,}| /\* [-0-9T:.+]+ \*/|AT_STATX_SYNC_AS_STAT\||^\d{2,}(?=, )")
 _NOT_COMPARED = frozenset({"clone", "exit_group"})
 _LINE = re.compile(r"(\w+)\((.*)\) += ")
-
-
-def _run(*argv) -> str:
-    command = [sys.executable, "-m", "tracectl", *map(str, argv)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _comparable(calls: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -45,11 +40,11 @@ def test_structures_and_buffers_are_those_that_strace_shows(guest, workload, tmp
         f"rm -f /dev/shm/structs && strace -o /job/strace.log {program}"
     )
     assert code == 0, (tmp_path / "out").read_text()
-    _run("verify", tmp_path / "a.trace")
+    tracectl("verify", tmp_path / "a.trace")
     log = (tmp_path / "strace.log").read_text()
     theirs = [match.groups() for match in map(_LINE.match, log.splitlines()) if match]
     calls = [
-        json.loads(line) for line in _run("print", "--json", tmp_path / "a.trace").splitlines()
+        json.loads(line) for line in tracectl("print", "--json", tmp_path / "a.trace").splitlines()
     ]
     (tid,) = {call["tid"] for call in calls if call["name"] == "getppid"}
     mine = [call for call in calls if call["tid"] == tid and call["arguments"] is not None]

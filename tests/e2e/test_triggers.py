@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from tool import tracectl
 from tracectl.capture.reader import open_capture
 
 # Windows are times, and a busy machine's guest needs longer for what has to be in them.
@@ -51,19 +50,8 @@ ls /job/shots >/job/names
 """
 
 
-def _tracectl(*arguments: object) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "tracectl", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def _markers(path) -> set[str]:
-    calls = [json.loads(line) for line in _tracectl("print", "--json", path).splitlines()]
+    calls = [json.loads(line) for line in tracectl("print", "--json", path).splitlines()]
     paths = {name for call in calls for name in call["paths"]}
     return {name for name in paths if "marker" in name or "trigger" in name}
 
@@ -75,7 +63,7 @@ def test_snapshots_are_triggered(guest, workload, tmp_path):
     assert len(paths) == 5, [path.name for path in paths]
     reasons = []
     for path in paths:
-        assert json.loads(_tracectl("verify", "--json", path))["whole"]
+        assert json.loads(tracectl("verify", "--json", path))["whole"]
         with open_capture(path) as capture:
             reasons.append(capture.end.reason)
             config = capture.metadata.config

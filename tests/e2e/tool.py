@@ -1,0 +1,18 @@
+"""The tool itself, outside a guest: what it says of a capture that came out of one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def tracectl(*arguments: object) -> str:
+    """What ``tracectl ARGUMENTS`` prints, which has to succeed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tracectl", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
