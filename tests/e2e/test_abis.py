@@ -132,9 +132,9 @@ def test_memory_that_never_comes_keeps_no_session(guest, workload, tmp_path):
         "tracectl stop && kill -9 $pid"
     )
     assert code == 0, (tmp_path / "out").read_text()
+    # tracectl's own, of the device, ends after the recording, too.
     (call,) = [
         call for call in _print(tmp_path / "a.trace")
-        if call["name"] == "openat" and call["result"] is None and call["memory"]
+        if call["name"] == "openat" and call["result"] is None and not call["paths"]
     ]  # fmt: skip
-    assert call["paths"] == []
     assert [one["faulted"] for one in call["memory"]] == [True]
