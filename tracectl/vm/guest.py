@@ -227,8 +227,7 @@ def _qemu_command(
     boot += ["mitigations=off", *options.boot]
     # A guest must not outlive the tool, not even when that is killed.
     command = ["setpriv", "--pdeathsig", "KILL", "--", machine.qemu]
-    command += [*machine.hardware]
-    command += ["-accel", accel, "-smp", str(smp)]
+    command += [*machine.hardware, "-accel", accel, "-smp", str(smp)]
     command += ["-m", str(options.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot"]
     command += ["-display", "none", "-kernel", str(kernel.vmlinuz)]
     command += ["-initrd", str(work / "initramfs"), "-append", " ".join(boot)]
