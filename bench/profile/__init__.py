@@ -75,6 +75,18 @@ def measure(kernel: Kernel, start: str, stop: str, job: Path) -> Profile:
     return Profile(calls, _by_name(job))
 
 
+def added(base: Profile, session: Profile, least: float) -> dict[str, float]:
+    """By function, the instructions a call that a session adds, the dearest first; those that add
+    less than ``least`` are together "others"."""
+    counts = {
+        name: session.counts[name] / session.calls - base.counts[name] / base.calls
+        for name in base.counts | session.counts
+    }
+    shown = {name: round(count, 1) for name, count in counts.items() if abs(count) >= least}
+    shown = dict(sorted(shown.items(), key=lambda item: -item[1]))
+    return shown | {"others": round(sum(counts.values()) - sum(shown.values()), 1)}
+
+
 def _compile(output: Path, *arguments: str | Path) -> None:
     subprocess.run(["gcc", "-O2", "-Wall", "-Werror", "-o", output, *arguments], check=True)
 
