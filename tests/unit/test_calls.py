@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from captures import write_capture
 from subbuffers import SHAPES, Machine, Step, SubBuffer
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
 from tracectl.analysis.merge import Done, iter_ordered, read_calls
 from tracectl.analysis.pairing import Pairing, pair_calls
-from tracectl.capture.metadata import CpuTotals
 from tracectl.capture.reader import open_capture
 from tracectl.decode.subbuffer import Records
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracectl.abi.records import ABIS, KINDS, LOST_CAUSES, SHAPES
+from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.capture.format import (
     BLOCK_HEADER,
     CHUNK_MAX_BYTES,
@@ -26,14 +27,12 @@ from tracectl.capture.format import (
 )
 from tracectl.capture.metadata import (
     Config,
-    CpuTotals,
     EndBlock,
     Host,
     Metadata,
     Module,
     Moment,
     OpenFiles,
-    SyscallTotals,
     Task,
 )
 from tracectl.capture.reader import open_capture

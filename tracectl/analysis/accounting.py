@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import EXIT_KINDS, NR_BITS, Kind
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.gaps import Gaps
 from tracectl.analysis.tasks import TaskEvent, iter_task_events, lives_of
-from tracectl.capture.metadata import Calibration, CpuTotals, Task
+from tracectl.capture.metadata import Calibration, Task
 from tracectl.decode.arguments import numbers_of
 from tracectl.decode.near import named_by
 from tracectl.decode.subbuffer import Records, Rows

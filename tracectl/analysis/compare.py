@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.codes import call_keys
 from tracectl.analysis.ranks import BLOCKS, Shift, shift_of_medians, shift_of_rates
 from tracectl.analysis.sample import Sample
 from tracectl.analysis.tasks import text_of
-from tracectl.capture.metadata import CpuTotals
 from tracectl.tables.table import SyscallTable, abi_name
 
 _K = TypeVar("_K")

@@ -7,6 +7,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.behind import iter_behind
 from tracectl.analysis.calls import Calls, no_calls
 from tracectl.analysis.descriptors import Descriptors
@@ -14,7 +15,7 @@ from tracectl.analysis.merge import iter_done, iter_ordered
 from tracectl.analysis.scan import scan_calls
 from tracectl.analysis.settled import iter_settled
 from tracectl.analysis.wallclock import WallClock
-from tracectl.capture.metadata import CpuTotals, Moment
+from tracectl.capture.metadata import Moment
 from tracectl.capture.reader import Capture
 from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Records
