@@ -14,6 +14,7 @@ import pytest
 
 from captures import write_capture
 from subbuffers import SubBuffer
+from tracectl.capture.format import INDEX_FOOTER
 from tracectl.capture.metadata import Task
 from tracectl.cli.main import main
 from tracectl.export.columns import CALL_COLUMNS
@@ -191,7 +192,9 @@ def test_a_view_that_is_read_on_several_cores(tmp_path, capsys):
 
 
 def test_a_damaged_capture_says_so_once(capture, tmp_path, capsys):
-    (tmp_path / "torn.trace").write_bytes(capture.read_bytes()[:-40])
+    whole = capture.read_bytes()
+    index, _ = INDEX_FOOTER.unpack(whole[-INDEX_FOOTER.size :])
+    (tmp_path / "torn.trace").write_bytes(whole[: index - 10])
     sql = "SELECT count(*) FROM syscalls a JOIN syscalls b USING (tid)"
     assert main(["query", str(tmp_path / "torn.trace"), sql]) == 0
     assert capsys.readouterr().err.count("the end is missing") == 1
