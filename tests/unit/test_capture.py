@@ -277,13 +277,15 @@ def test_unknown_field_is_left_out():
     ("header", "message"),
     [
         (FILE_HEADER.pack(MAGIC, 7, 1, 0), "has capture format 7; this tracectl reads format 1"),
-        (FILE_HEADER.pack(MAGIC, 1, 9, 0), "has ABI version 9; this tracectl reads version 3"),
+        (FILE_HEADER.pack(MAGIC, 1, 9, 0), "has ABI version 9; this tracectl reads version 3: read "
+         "it with a newer tracectl, the one that recorded it"),
+        (FILE_HEADER.pack(MAGIC, 1, 2, 0), "reads version 3: read it with an older tracectl"),
         (MAGIC, "is no tracectl capture"),
         (b"#!/bin/sh\necho no capture\n", "is no tracectl capture"),
         (b"", "is empty"),
         (FILE_HEADER.pack(MAGIC, 1, 3, 0), "ends before its metadata"),
     ],
-)
+)  # fmt: skip
 def test_other_files(tmp_path, header, message):
     path = tmp_path / "other"
     path.write_bytes(header)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.abi.records import Kind
+from tracectl.abi.records import Kind, NameFlag
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.codes import call_keys
 from tracectl.analysis.fds import fds_of, takers_of
+from tracectl.decode.copies import Copy
 from tracectl.tables.table import SyscallTable
 
 _Groups = tuple[list[Hashable], NDArray[np.intp], NDArray[np.intp] | None]
@@ -32,8 +33,9 @@ class Grouper:
     """Sorts calls by ``by``, one of GROUPS.
 
     A system call is (ABI, number), a process its pid, a thread (pid, tid), a file its path as the
-    kernel took it, a descriptor (pid, number), an error its errno, a socket the bytes of its
-    address. The CPU is the one on which a call ended.
+    kernel took it, or (pid, descriptor of its directory, path) of a relative one, a descriptor
+    (pid, number), an error its errno, a socket the bytes of its address. The CPU is the one on
+    which a call ended.
     """
 
     def __init__(self, by: str, tables: Sequence[SyscallTable]) -> None:
@@ -77,20 +79,24 @@ def _by_errno(calls: Calls, *_: object) -> _Groups:
 
 
 def _by_file(calls: Calls, *_: object) -> _Groups:
-    return _by_copy(calls, Kind.NAME)
+    def key_of(copy: Copy, row: int) -> Hashable:
+        # The hash of a path that is not told begins nowhere.
+        is_whole = copy.data.startswith(b"/") or copy.flags & NameFlag.REDACTED
+        return copy.data if is_whole else (int(calls.tgid[row]), copy.dfd, copy.data)
+
+    return _by_copy(calls, Kind.NAME, key_of)
 
 
 def _by_socket(calls: Calls, *_: object) -> _Groups:
-    return _by_copy(calls, Kind.ADDRESS)
+    return _by_copy(calls, Kind.ADDRESS, lambda copy, _: _without_padding(copy.data))
 
 
-def _by_copy(calls: Calls, kind: Kind) -> _Groups:
+def _by_copy(calls: Calls, kind: Kind, key_of: Callable[[Copy, int], Hashable]) -> _Groups:
     keys: dict[Hashable, int] = {}
     group, rows = [], []
     for copy, row in zip(calls.copies, calls.copy_row, strict=True):
         if copy.kind == kind:
-            data = copy.data if kind == Kind.NAME else _without_padding(copy.data)
-            group.append(keys.setdefault(data, len(keys)))
+            group.append(keys.setdefault(key_of(copy, row), len(keys)))
             rows.append(row)
     return list(keys), np.array(group, np.intp), np.array(rows, np.intp)
 

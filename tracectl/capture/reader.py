@@ -150,8 +150,11 @@ class Capture:
                 f"has capture format {version}; this tracectl reads format {FORMAT_VERSION}",
             )
         if abi != ABI_VERSION:
+            age = "an older" if abi < ABI_VERSION else "a newer"
             raise CaptureError(
-                self.path, f"has ABI version {abi}; this tracectl reads version {ABI_VERSION}"
+                self.path,
+                f"has ABI version {abi}; this tracectl reads version {ABI_VERSION}: read it with "
+                f"{age} tracectl, the one that recorded it",
             )
 
     def _read_index(self) -> Blocks | None:

@@ -123,7 +123,7 @@ def arm(device: Device, plan: Plan, *, label: str, flags: ConfigFlag = _NO_FLAGS
         target_pid=plan.target_pid,
         flags=flags,
         terms=plan.terms,
-        reads=pack_reads(tables, plan.wanted) if plan.wanted else b"",
+        reads=pack_reads(tables, plan.wanted) if plan.wanted else None,
         redact=plan.redact,
         label=label,
     )
