@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from tracectl.analysis.calls import State
+from tracectl.analysis.merge import read_calls
 from tracectl.capture.reader import open_capture
-from tracectl.cli.reading import calls_of
 from tracectl.tables.table import load_table
 from tracectl.tui.grid import Grid
 
@@ -152,7 +152,7 @@ def test_words_filter_the_calls(drive, capture):
 
 def calls_in(capture):
     with open_capture(capture) as opened:
-        calls = calls_of(opened)
+        calls = read_calls(opened)
     table = load_table("x86_64")
     paths = dict(zip(reversed(calls.name_row), reversed(calls.names), strict=True))
     for row in range(len(calls)):

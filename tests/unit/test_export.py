@@ -19,7 +19,7 @@ from tracectl.capture.metadata import Task
 from tracectl.cli.main import main
 from tracectl.cli.progress import estimate_size
 from tracectl.export import protobuf
-from tracectl.export.columns import CALL_COLUMNS
+from tracectl.export.columns import CALL_COLUMNS, WRITTEN_COLUMNS
 from tracectl.tables.table import load_table
 
 TABLE = load_table("x86_64")
@@ -77,7 +77,7 @@ def test_json_lines(machine, capture, tmp_path):
     lines = export(capture, "jsonl", tmp_path / "a.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row_of(row) for row in rows] == truth(machine)
-    assert {key for row in rows for key in row} <= set(CALL_COLUMNS)
+    assert {key for row in rows for key in row} <= set(WRITTEN_COLUMNS)
     first = rows[0]
     seconds, ns = divmod(first["entry_ns"], 1_000_000_000)
     assert first["time"] == f"2025-11-25T00:00:{seconds:02}.{ns:09}Z"
@@ -92,9 +92,9 @@ def test_json_lines_on_stdout(machine, capture, capsys):
 def test_parquet(machine, capture, tmp_path):
     path = export(capture, "parquet", tmp_path / "a.parquet")
     table = pq.read_table(path)
-    assert [field.metadata[b"description"].decode() for field in table.schema] == list(
-        CALL_COLUMNS.values()
-    )
+    assert [field.metadata[b"description"].decode() for field in table.schema] == [
+        CALL_COLUMNS[name] for name in WRITTEN_COLUMNS
+    ]
     assert [row_of(row) for row in table.drop_columns(["time"]).to_pylist()] == truth(machine)
     times_ns = table["time"].cast("int64").to_pylist()
     assert times_ns == [DAY_NS + entry_ns for _, _, entry_ns, *_ in truth(machine)]

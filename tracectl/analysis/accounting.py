@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.abi.records import EXIT_KINDS, NEAR_KINDS, NR_BITS, Kind
+from tracectl.abi.records import EXIT_KINDS, NR_BITS, Kind
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.gaps import Gaps
 from tracectl.analysis.tasks import TaskEvent, iter_task_events, lives_of
-from tracectl.capture.metadata import Calibration, CpuTotals, Task
+from tracectl.capture.metadata import Calibration, Task
 from tracectl.decode.arguments import numbers_of
+from tracectl.decode.near import named_by
 from tracectl.decode.subbuffer import Records, Rows
 
 NO_CALL = -1
@@ -163,10 +165,7 @@ def _calls_in(records: Records) -> Iterator[_Piece]:
     abi = records.id[entries].astype(np.int64) >> NR_BITS
     yield entries, records.tid[entries], _KERNEL, _key(abi, numbers_of(records, entries))
     exits = records.rows(*EXIT_KINDS)
-    near = np.isin(records.kind[exits], list(NEAR_KINDS))
-    named_by = exits.copy()
-    named_by[near] = records.near_entries(exits[near])
-    ids = records.id[named_by].astype(np.int64)
+    ids = records.id[named_by(records, exits)].astype(np.int64)
     yield exits, records.tid[exits], _USER, _key(ids >> NR_BITS, ids & (1 << NR_BITS) - 1)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import NR_BITS, SHAPES, Kind, Site
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.tasks import TaskEvent
-from tracectl.capture.metadata import CpuTotals, OpenFiles
+from tracectl.capture.metadata import OpenFiles
 from tracectl.tables.table import SyscallTable
 
 AT_FDCWD = -100

@@ -12,10 +12,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
 from tracectl.analysis.gaps import FOREVER_NS, Gaps
 from tracectl.analysis.halves import Half, Halves, join_halves, no_halves, split_calls
-from tracectl.capture.metadata import CpuTotals
+from tracectl.analysis.matching import match
 from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Place, Records
 
@@ -112,17 +113,15 @@ class Pairing:
         events = join_halves([self._open[touched], *self._take_early(events), events])
         order = np.lexsort((events.time_ns, events.tid))
         events = events[order]
-        index, tid, half = np.arange(len(order)), events.tid, events.half
+        half = events.half
         is_entry, is_sure = half == Half.ENTRY, half == Half.SURE_EXIT
         is_exit = is_sure | (half == Half.EXIT)
-        last_entry = np.maximum.accumulate(np.where(is_entry, index, -1))
-        last_end = np.maximum.accumulate(np.where(is_exit | (half == Half.END), index, -1))
-        end_before = np.concatenate(([-1], last_end[:-1]))
-        inside = (last_entry > end_before) & (tid[last_entry] == tid)
+        owner, still = match(events.tid, is_entry, is_exit | (half == Half.END))
+        inside = owner >= 0
         if self._early is not None:
             self._keep_early(events, ~inside)
         wanted = np.flatnonzero(inside & (is_exit | (half == Half.COPY)))
-        owners = last_entry[wanted]
+        owners = owner[wanted]
         sure = ~self._gaps.between(events.time_ns[owners], events.time_ns[wanted])
         sure |= is_sure[wanted]
         wanted, owners = wanted[sure], owners[sure]
@@ -130,11 +129,6 @@ class Pairing:
         for row, owner in zip(wanted[~ends].tolist(), owners[~ends].tolist(), strict=True):
             events.copies[owner] = (events.copies[owner] or ()) + events.copies[row]
         exits, entries = wanted[ends], owners[ends]
-        is_last = np.ones(len(order), np.bool_)
-        is_last[:-1] = tid[1:] != tid[:-1]
-        last = np.flatnonzero(is_last)
-        still = last_entry[last]
-        still = still[(still > last_end[last]) & (tid[still] == tid[last])]
         alone = is_entry.copy()
         alone[entries] = alone[still] = False
         unentered = is_exit

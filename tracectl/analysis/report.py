@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tracectl.abi.control import EventClass
 from tracectl.abi.records import OTHER_SLOT, SHAPES
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls
 from tracectl.analysis.directories import Directories, Tracker, Trail, tells_all
 from tracectl.analysis.groups import DETAILED, OF_PROCESSES, Grouper
@@ -23,7 +24,6 @@ from tracectl.analysis.settled import iter_settled
 from tracectl.analysis.tally import Part, Row, Tally, part_of
 from tracectl.analysis.tasks import Life, TaskEvent, lives_of, task_events_of
 from tracectl.analysis.toctou import Divergence, Key, count_divergences, divergences_in
-from tracectl.capture.metadata import CpuTotals
 from tracectl.capture.reader import Capture
 from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Records

@@ -15,8 +15,9 @@ from typing import Any
 from tracectl.abi import control
 from tracectl.abi.control import ConfigFlag, End, EventClass, State
 from tracectl.abi.records import ABI_VERSION, ABIS, SHAPES
+from tracectl.abi.totals import CpuTotals
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
-from tracectl.kernel.counters import Counters, read_counters
+from tracectl.kernel.counters import read_counters
 from tracectl.kernel.filter import Terms, terms_of
 from tracectl.kernel.reads import Reads
 from tracectl.kernel.sites import check_switches, refusal
@@ -206,7 +207,7 @@ class Device:
         """While the session runs; what both the old and the new terms let through is not missed."""
         self._control(control.IOC_FILTER, "filtered", terms.pack())
 
-    def counters(self) -> list[Counters]:
+    def counters(self) -> list[CpuTotals]:
         """What each CPU has counted so far in the session that runs."""
         counted = []
         for cpu in range(self.info.cpus):
