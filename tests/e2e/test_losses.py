@@ -71,8 +71,8 @@ def test_losses_are_exact_and_cost_no_time(guest, kernel, workload, tmp_path):
     assert slow["lost"] > CALLS // 2
     assert slow["recorded"] > 0
     assert slow["recorded"] + slow["lost"] == CALLS
-    # Of a call that does nothing a tenth, and so nothing that could be seen of one that does work.
-    assert cpu_s["slow"] <= 1.15 * cpu_s["fast"], cpu_s
+    # Of a call that does nothing a fifth, and so nothing that could be seen of one that does work.
+    assert cpu_s["slow"] <= 1.2 * cpu_s["fast"], cpu_s
     withheld = balance_of(tmp_path / "withheld.trace")
     assert withheld["lost"] > 0
     assert withheld["recorded"] + withheld["lost"] == CALLS
