@@ -55,7 +55,7 @@ rmmod tracectl
 
 SESSIONS = """
 set -e
-stress-ng --quiet --fork 1 --pipe 1 --switch 1 --timeout 1h &
+stress-ng --quiet --fork 1 --pipe 1 --switch 1 --timeout 0 &
 $python - {rounds} >/job/memory <<'END'
 import json, sys, time
 from itertools import count
