@@ -6,8 +6,10 @@ import csv
 import json
 import math
 import os
+import re
 import signal
 from collections import defaultdict
+from html import unescape
 
 import numpy as np
 import pytest
@@ -243,3 +245,21 @@ def test_a_page_has_all_it_needs(capture, capsys, tmp_path):
     assert [min(abs(shown - spent)) < spent / 5 for spent in (50, 100, 500, 600)] == [True] * 4
     assert main(["report", "--html", str(tmp_path), str(capture)]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_processes_of_a_page_stand_below_those_they_come_of(capsys, tmp_path):
+    subbuffer = SubBuffer()
+    for at_ns, pid in enumerate((7, 8, 9, 10), 1):
+        subbuffer.entry(1000 * at_ns, pid, READ).exit(1000 * at_ns + 10, pid, READ)
+    tasks = [
+        Task(1, 1, 0, "init"), Task(9, 9, 1, "late"), Task(7, 7, 1, "sh"), Task(8, 8, 9, "child"),
+        Task(10, 10, 7, "<b>"),
+    ]  # fmt: skip
+    capture = write_capture(tmp_path / "a.trace", [subbuffer], tasks=tasks)
+    path = tmp_path / "page.html"
+    report(capsys, "--html", path, capture)
+    found = re.findall(r'"text":"([^"]+\[\d+\])".*?"xshift":(-\d+)', path.read_text())
+    names = [unescape(name.encode().decode("unicode_escape")) for name, _ in found]
+    assert names == ["init[1]", "sh[7]", "<b>[10]", "late[9]", "child[8]"]
+    shifts = [int(shift) - int(found[0][1]) for _, shift in found]
+    assert shifts == [0, 12, 24, 12, 24]
