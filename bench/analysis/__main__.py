@@ -1,7 +1,7 @@
 """How fast captures are answered from: ``python -m bench.analysis --events 100000000``.
 
 Builds a capture of that many events out of what a real recording was made of (``mix.json``), and
-reads it with each command. Of the exports, which write gigabytes, it is a smaller one. The other
+reads it with each command; with those that write every call, a smaller one. The other
 tracers' readers, as far as they are installed, read a still smaller one in their own formats, made
 of the same events: babeltrace2 the CTF that tracectl exports, perf and trace-cmd the entries and
 exits.
@@ -40,7 +40,6 @@ READERS = {
     "verify": ("verify", "FILE"),
     "query, calls by system call": ("query", "FILE", _QUERY),
     "query, failed look-ups by path": ("query", "FILE", _QUERY_FILES),
-    "print": ("print", "FILE"),
 }
 EXPORTS = ("parquet", "ctf", "perfetto", "jsonl")
 _DECODED = 5_000_000
@@ -58,14 +57,16 @@ def measure_decode(path: Path) -> dict[str, float]:
 
 
 def iter_figures(
-    directory: Path, events: int, export_events: int, peer_events: int
+    directory: Path, events: int, written_events: int, peer_events: int
 ) -> Iterator[tuple[str, Figure]]:
     path = directory / "all.trace"
     written = write_capture(path, read_mix(), events, compress=True)
     for name, words in READERS.items():
         command = [str(path) if word == "FILE" else word for word in words]
         yield name, measure([*_TRACECTL, *command], written)
-    written = write_capture(path, read_mix(), min(events, export_events), compress=True)
+    yield document.FIRST_LINE, measure([*_TRACECTL, "print", str(path)], written, to_first=True)
+    written = write_capture(path, read_mix(), min(events, written_events), compress=True)
+    yield "print", measure([*_TRACECTL, "print", str(path)], written)
     for form in EXPORTS:
         output = directory / f"all.{form}"
         command = ["export", "--to", form, "-o", str(output), str(path)]
@@ -84,7 +85,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--events", type=int, default=10_000_000, metavar="N")
-    parser.add_argument("--export-events", type=int, default=10_000_000, metavar="N")
+    parser.add_argument("--written-events", type=int, default=10_000_000, metavar="N")
     parser.add_argument("--peer-events", type=int, default=2_000_000, metavar="N")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--document", action="store_true", help=f"write docs/{document.TEXT.name}")
@@ -99,7 +100,7 @@ def main() -> int:
         figures: dict[str, Figure] = {}
         load = os.getloadavg()[2]
         for what, figure in iter_figures(
-            Path(name), args.events, args.export_events, args.peer_events
+            Path(name), args.events, args.written_events, args.peer_events
         ):
             figures[what] = figure
             if not args.json:

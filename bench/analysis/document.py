@@ -9,6 +9,7 @@ from bench.analysis.measure import Figure
 
 TEXT = Path(__file__).parents[2] / "docs" / "reading.md"
 _TEMPLATE = Path(__file__).with_name("template.md")
+FIRST_LINE = "print, to its first line"
 _TEXT_OF_PEER = "babeltrace2, text"
 _OWN_TEXT = "print, of the peers' events"
 _OWN_REPORT = "report, of the peers' events"
@@ -18,7 +19,8 @@ def write(
     decoded: Mapping[str, float], figures: Mapping[str, Figure], cores: int, load: float
 ) -> None:
     heads = "| | events | M events/s | M events a CPU s | s | CPU s | MiB | s to the first output |"
-    rows = [heads, "|---|" + "---:|" * 7, *(_row(*item) for item in figures.items())]
+    rows = [heads, "|---|" + "---:|" * 7]
+    rows += [_row(*item) for item in figures.items() if item[0] != FIRST_LINE]
     TEXT.write_text(
         _TEMPLATE.read_text().format(
             decode=f"{decoded['records_per_s'] / 1e6:.0f}",
@@ -27,6 +29,9 @@ def write(
             cores=cores,
             load=f"{load:.0f}",
             comparison=_comparison(figures),
+            first_cpu_s=f"{figures[FIRST_LINE].cpu_s:.2f}",
+            first_s=f"{figures[FIRST_LINE].wall_s:.2f}",
+            first_events=f"{figures[FIRST_LINE].events:,}",
         )
     )
 
