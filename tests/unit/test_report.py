@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
 import re
 import signal
 from collections import defaultdict
+from contextlib import redirect_stdout
 from html import unescape
+from operator import itemgetter
 
 import numpy as np
 import pytest
@@ -101,6 +104,23 @@ def test_a_report_is_what_a_slow_reader_finds(tmp_path, steps):
         tables = tables_of(capture)
         for by, expected in (("syscall", by_call), ("thread", by_thread), ("file", by_file)):
             check(report_on(capture, [by], tables, Selection()).tables[by], expected)
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(STEP, min_size=1, max_size=60))
+def test_a_query_is_what_a_slow_reader_finds(tmp_path, steps):
+    path = write_capture(tmp_path / "a.trace", Machine(THREADS).run(steps).done)
+    sql = (
+        "SELECT nr, entry_ns, exit_ns, coalesce(result, 0), tid, paths FROM syscalls"
+        " WHERE entry_ns IS NOT NULL"
+    )
+    with redirect_stdout(io.StringIO()) as out:
+        assert main(["query", "--format", "json", str(path), sql]) == 0
+    found = [list(row.values()) for row in json.loads(out.getvalue())]
+    expected = [[*call[:5], [name.decode() for name in call[5]]] for call in brute_force(path)]
+    assert sorted(found, key=itemgetter(1, 4)) == sorted(expected, key=itemgetter(1, 4))
 
 
 def test_several_cores_find_the_same(tmp_path):
