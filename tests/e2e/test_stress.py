@@ -41,7 +41,7 @@ def _stress(guest, kernel, tmp_path, seconds: int) -> None:
         ),
         timeout_s=seconds * 100 + 1800,
         # The one for x86 runs on what calls itself Intel's only.
-        cpu="max,vendor=GenuineIntel",
+        qemu=("-cpu", "max,vendor=GenuineIntel"),
     )
     said = (tmp_path / "out").read_text()
     assert code == 0, said
