@@ -64,7 +64,7 @@ def drive(capture):
         async def inner():
             async with app.run_test(size=size, notifications=True) as pilot:
                 driver = Driver(app, pilot)
-                await driver.wait(lambda: app._worker is None or app._worker.progress.part >= 1)
+                await driver.wait(lambda: app._feed is None or app._feed.progress.part >= 1)
                 await pilot.pause(0.2)
                 await steps(driver)
 

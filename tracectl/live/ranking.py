@@ -47,6 +47,13 @@ class Table:
         return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
 
+def empty_table() -> Table:
+    zeros = np.zeros(0, np.int64)
+    return Table(
+        zeros, zeros, zeros, zeros, zeros, zeros, np.zeros((0, HISTORY), np.int32), np.zeros((0, 3))
+    )
+
+
 class Ranking:
     """Rows by key, at most ``capacity``: then the half with the fewest calls lately is given up,
     and counted in ``dropped_rows`` and ``dropped_calls``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 
 from tracectl.tui.actions import Action
@@ -24,7 +24,8 @@ class Dialog(ModalScreen[str | None]):
     Dialog { align: center middle; }
     Dialog > Vertical, Dialog > VerticalScroll { width: 78; max-width: 100%; height: auto;
         max-height: 100%; background: $panel; border: round $accent; padding: 0 1; }
-    Dialog OptionList { border: none; height: auto; background: $panel; padding: 0; }
+    Dialog OptionList, Dialog SelectionList { border: none; height: auto; background: $panel;
+        padding: 0; }
     Dialog Static { height: auto; }
     Dialog #warning { color: $text-warning; }
     Dialog #hint { color: $text-muted; }
@@ -77,15 +78,51 @@ class AskDialog(Dialog):
         self.dismiss(message.value.strip() or None)
 
 
-class HelpDialog(Dialog):
+class CpusDialog(Dialog):
+    """Answers the chosen of ``online``, as a list with commas."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "answer", show=False, priority=True),
+    ]
+
+    def __init__(self, title: str, online: Sequence[int], chosen: Collection[int]) -> None:
+        super().__init__()
+        self._title = title
+        self._online = online
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = self._title
+            yield SelectionList[int](
+                *((f"CPU {cpu}", cpu, cpu in self._chosen) for cpu in self._online), compact=True
+            )
+            yield Static("Space turns a CPU on or off; Enter goes on, Escape leaves", id="hint")
+
+    def action_answer(self) -> None:
+        chosen = self.query_one(SelectionList).selected
+        if chosen:
+            self.dismiss(",".join(map(str, sorted(chosen))))
+        else:
+            self.notify("no CPU is left; 'Pause' turns off all", severity="error")
+
+
+class TextDialog(Dialog):
+    """Shows ``lines``."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,q,enter", "dismiss_empty", show=False)
     ]
 
+    def __init__(self, title: str, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title = "Keys"
-            yield Static(_help(), markup=False)
+            box.border_title = Text(self._title)
+            yield Static("\n".join(self._lines), markup=False)
 
 
 def _option(action: Action) -> Text:
@@ -94,20 +131,20 @@ def _option(action: Action) -> Text:
     return text
 
 
-def _help() -> str:
-    return "\n".join([*_KEYS, "", "filter words, all of which have to hold:", *WORDS.split("\n")])
-
-
-_KEYS = (
+KEYS = (
     "1 … 7         screens         Enter   opens the row    Escape  goes back",
     "Tab           next table      ↑ ↓ PgUp PgDn Home End, or the mouse",
     "o  O          next, previous column to sort by; or click on its title",
     "Space         holds the view; what is traced goes on being counted",
     "c             control: start, stop, filter, snapshot    p  pause, resume",
     "e             exports what is seen as .csv, .json or .txt",
+    "u             shows uevents of other devices among the calls",
     "t             processes as a tree, or flat",
     "/  f  n  N    events: filter, follow a thread, next and previous failure",
     "+ - , . 0     captures: a shorter, longer, earlier, later part; all",
     "P  { }        captures: plays on from here; slower, faster",
     "Ctrl-P        all commands, themes too       q  quits",
+    "",
+    "filter words, all of which have to hold:",
+    *WORDS.split("\n"),
 )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tracectl.tui.app import ViewApp
 
 
+COUNTS_ONLY = "nothing is recorded: the session only counts system calls"
+
+
 class ViewScreen(Screen[None]):
     """``crumb`` is its part of the path; ``tab`` the number of the tab that it belongs to."""
 
