@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -71,3 +74,17 @@ def drive(capture):
         asyncio.run(inner())
 
     return run
+
+
+@pytest.fixture
+def server(capture):
+    """``tracectl tui --web``: the address that it tells."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "tracectl", "tui", "--web", "--port", str(port), capture]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        address = re.search(r"http://\S+", process.stderr.readline())[0]
+        yield address
+        process.terminate()
+        process.stderr.read()
