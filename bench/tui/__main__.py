@@ -2,8 +2,9 @@
 
 Replays 1,000,000 events a second into it for 60 seconds, on a terminal of 160 by 50, and presses
 keys. Prints updates a second, the time from a key to what it brings, the share of a CPU that the
-view takes, with the replay in it, and its memory after 10 seconds and at the end. Exits with 1 when
-it misses what is asked of it: 10 updates a second, 100 ms from key to screen, memory that stays.
+view takes, with the replay in it, and its memory after 10 seconds, at half of the time and at the
+end. Exits with 1 when it misses what is asked of it: 10 updates a second, 100 ms from key to
+screen, memory that stays in the second half, when Textual's caches are full.
 
 On a machine that has other things to do, the view waits for a CPU: what it computes from a key to
 the screen, in all its threads, is the longest that it would take with one of its own, and is what
@@ -80,7 +81,7 @@ def main() -> int:
     good = (
         figures["updates_s"] >= 10
         and figures["key_computed_worst_ms"] <= 100
-        and figures["end_bytes"] <= 1.1 * figures["warm_bytes"]
+        and figures["end_bytes"] <= 1.05 * figures["half_bytes"]
     )
     return 0 if good else 1
 
@@ -101,7 +102,10 @@ def measure(rate: float, seconds: float) -> dict[str, float]:
     spent_ms: list[float] = []
     written_bytes = _read_for(main_fd, WARM_UP_S)
     warm_bytes, cpu_s, start_s = _memory(process.pid), _cpu(process.pid), time.monotonic()
-    while time.monotonic() - start_s < seconds - WARM_UP_S:
+    half_bytes = warm_bytes
+    while (spent_s := time.monotonic() - start_s) < seconds - WARM_UP_S:
+        if spent_s < seconds / 2 - WARM_UP_S:
+            half_bytes = _memory(process.pid)
         before_s = _computed_s(process.pid)
         keys_ms.append(_time_key(main_fd))
         spent_ms.append((_computed_s(process.pid) - before_s) * 1000)
@@ -111,6 +115,7 @@ def measure(rate: float, seconds: float) -> dict[str, float]:
     figures = {
         "cpu_share": (_cpu(process.pid) - cpu_s) / spent_s,
         "warm_bytes": warm_bytes,
+        "half_bytes": half_bytes,
         "end_bytes": _memory(process.pid),
         "key_median_ms": sorted(keys_ms)[len(keys_ms) // 2],
         "key_worst_ms": max(keys_ms),
@@ -139,7 +144,8 @@ def format_figures(figures: dict[str, float]) -> str:
             f"{figures['key_computed_worst_ms']:.0f} ms",
             f"CPU              {figures['cpu_share']:8.0%} of one",
             f"memory           {figures['warm_bytes'] / 2**20:8.0f} MiB after 10 s, "
-            f"{figures['end_bytes'] / 2**20:.0f} MiB at the end",
+            f"{figures['half_bytes'] / 2**20:.0f} at half, {figures['end_bytes'] / 2**20:.0f} at "
+            "the end",
             f"to the terminal  {figures['terminal_bytes_s'] / 1024:8.0f} KiB/s",
         ]
     )

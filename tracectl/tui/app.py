@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -28,6 +26,7 @@ from tracectl.tui.devices import Devices
 from tracectl.tui.dialogs import KEYS, TextDialog
 from tracectl.tui.follower import Follower
 from tracectl.tui.lines import Lines
+from tracectl.tui.pace import keep_pace
 from tracectl.tui.saving import ask_to_save
 from tracectl.tui.screens.base import ViewScreen
 from tracectl.tui.screens.errors import ErrorsScreen
@@ -47,8 +46,6 @@ _TABS: tuple[Callable[[], ViewScreen], ...] = (
 _LOCAL_S = 0.08
 _REMOTE_S = 0.25
 """A frame is tens of KB on a terminal."""
-_SWITCH_S = 0.0005
-_SETTLED_S = 1.0
 _LOSING_S = 5.0
 _SAMPLE = 3
 _COLOURS = {"success": "green", "warning": "yellow", "error": "red", "accent": "cyan"}
@@ -191,10 +188,7 @@ class ViewApp(App[None]):
         self.push_screen(OverviewScreen())
         if self._feed is None:
             self.follower.start()
-        # The reader's thread computes all the time, and a key has to wait for it.
-        sys.setswitchinterval(_SWITCH_S)
-        # What is there once all is drawn stays; walking over it again and again takes 35 ms.
-        self.set_timer(_SETTLED_S, gc.freeze)
+        keep_pace(self)
         period_s = _REMOTE_S if "SSH_CONNECTION" in os.environ else _LOCAL_S
         self.set_interval(period_s, self._tick)
 

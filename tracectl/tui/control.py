@@ -11,6 +11,8 @@ from tracectl.tui.dialogs import AskDialog, CpusDialog, MenuDialog
 if TYPE_CHECKING:
     from tracectl.tui.app import ViewApp
 
+_ERROR_S = 30.0
+
 
 class Control:
     def __init__(self, app: ViewApp) -> None:
@@ -69,6 +71,7 @@ class Control:
             outcome.message,
             title=f"tracectl {outcome.command}",
             severity="error" if outcome.exit_code else "information",
+            timeout=_ERROR_S if outcome.exit_code else None,
             markup=False,
         )
         self._app.follower.look()

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, SelectionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tracectl.tui.actions import Action
@@ -24,8 +24,7 @@ class Dialog(ModalScreen[str | None]):
     Dialog { align: center middle; }
     Dialog > Vertical, Dialog > VerticalScroll { width: 78; max-width: 100%; height: auto;
         max-height: 100%; background: $panel; border: round $accent; padding: 0 1; }
-    Dialog OptionList, Dialog SelectionList { border: none; height: auto; background: $panel;
-        padding: 0; }
+    Dialog OptionList { border: none; height: auto; background: $panel; padding: 0; }
     Dialog Static { height: auto; }
     Dialog #warning { color: $text-warning; }
     Dialog #hint { color: $text-muted; }
@@ -79,9 +78,11 @@ class AskDialog(Dialog):
 
 
 class CpusDialog(Dialog):
-    """Answers the chosen of ``online``, as a list with commas."""
+    """Answers the chosen of ``online``, as a list with commas. Textual's own list of choices tells
+    them apart by colour alone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "switch", show=False, priority=True),
         Binding("enter", "answer", show=False, priority=True),
     ]
 
@@ -89,22 +90,28 @@ class CpusDialog(Dialog):
         super().__init__()
         self._title = title
         self._online = online
-        self._chosen = chosen
+        self._chosen = set(chosen)
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = self._title
-            yield SelectionList[int](
-                *((f"CPU {cpu}", cpu, cpu in self._chosen) for cpu in self._online), compact=True
-            )
+            yield OptionList(*map(self._option, self._online), compact=True)
             yield Static("Space turns a CPU on or off; Enter goes on, Escape leaves", id="hint")
 
+    def action_switch(self) -> None:
+        options = self.query_one(OptionList)
+        at = options.highlighted or 0
+        self._chosen ^= {self._online[at]}
+        options.replace_option_prompt_at_index(at, self._option(self._online[at]))
+
     def action_answer(self) -> None:
-        chosen = self.query_one(SelectionList).selected
-        if chosen:
-            self.dismiss(",".join(map(str, sorted(chosen))))
+        if self._chosen:
+            self.dismiss(",".join(map(str, sorted(self._chosen))))
         else:
             self.notify("no CPU is left; 'Pause' turns off all", severity="error")
+
+    def _option(self, cpu: int) -> Text:
+        return Text(f"{'■' if cpu in self._chosen else '□'} CPU {cpu}")
 
 
 class TextDialog(Dialog):
