@@ -15,6 +15,8 @@ EACH_KERNEL := $(or $(KERNELS),5.10 6.1 6.12 6.12-cloud 6.12-rt 7.2 7.3)
 
 # Two test runs with pytest's own base directory remove each other's results.
 BESIDE := --basetemp="$$(mktemp -d)/pytest"
+# A guest has a CPU's worth of work, and a GiB or two of memory.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: all setup trace test guest test-slow test-kernels build-kernels fast lint man screenshots deb wheel clean
 
@@ -42,11 +44,11 @@ fast: lint
 	$(BIN)/pytest -q -m "not guest and not slow"
 
 test: lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" $(SIDE_BY_SIDE)
 
 # Only what boots a guest.
 guest: setup
-	$(BIN)/pytest -m "guest and not slow" $(BESIDE)
+	$(BIN)/pytest -m "guest and not slow" $(SIDE_BY_SIDE) $(BESIDE)
 
 # Packages and the wheel on clean machines, the view in a browser: many minutes.
 test-slow: export SLOW := 1

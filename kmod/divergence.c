@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Paths in user memory when a call was entered, compared with what the kernel then
- * acted on: a program that changed one in between has fooled whoever looked at the
+ * Paths and addresses in user memory when a call was entered, compared with what the
+ * kernel then acted on: a program that changed one in between has fooled whoever looked at the
  * first.
  */
 #include <linux/bitops.h>
@@ -22,6 +22,7 @@ struct kept_path {
 	u8 argument;
 	bool is_open; /* no name has come of it yet */
 	bool is_known; /* else it could not be read */
+	bool is_address;
 	u16 length;
 	char text[PATH_MAX];
 };
@@ -71,7 +72,7 @@ void tracectl_divergence_forget(void)
 
 /* Preemption is off. */
 void tracectl_divergence_keep(const struct tracectl_cpu *pc, u8 argument,
-			      const char *text, size_t length, bool is_known)
+			      const struct tracectl_entered_text *text)
 {
 	struct tracectl_kept *kept;
 	struct kept_path *path;
@@ -89,41 +90,57 @@ void tracectl_divergence_keep(const struct tracectl_cpu *pc, u8 argument,
 		path = &kept->paths[kept->count++];
 		path->argument = argument;
 		path->is_open = true;
-		path->is_known = is_known;
-		path->length = min_t(size_t, length, PATH_MAX - 1);
-		memcpy(path->text, text, path->length);
+		path->is_known = text->is_known;
+		path->is_address = text->is_address;
+		path->length = min_t(size_t, text->length, PATH_MAX - 1);
+		memcpy(path->text, text->text, path->length);
 	}
 	give(kept);
 }
 
+static bool is_same(const struct kept_path *path,
+		    const struct tracectl_entered_text *used)
+{
+	return path->length == used->length &&
+	       !memcmp(path->text, used->text, used->length);
+}
+
 /*
- * The path that has become @name: an equal one, else the next. Where a struct
+ * The path that has become @used: an equal one, else the next. Where a struct
  * filename is does not tell any more in 7.2.
  */
-static struct kept_path *find(struct tracectl_kept *kept, const char *name,
-			      size_t length)
+static struct kept_path *find(struct tracectl_kept *kept,
+			      const struct tracectl_entered_text *used)
 {
 	struct kept_path *path, *next = NULL;
 	int i;
 
 	for (i = kept->count - 1; i >= 0; i--) {
 		path = &kept->paths[i];
-		if (!path->is_open)
+		/* A socket's file is walked to, too. */
+		if (!path->is_open || path->is_address != used->is_address)
 			continue;
 		next = path;
-		if (path->is_known && path->length == length &&
-		    !memcmp(path->text, name, length))
+		if (path->is_known && is_same(path, used))
 			break;
 	}
 	return next;
 }
 
-static void put_divergence(struct tracectl_cpu *pc,
-			   const struct kept_path *path, const char *name,
-			   size_t length)
+static struct tracectl_shown show(const struct tracectl_entered_text *text)
 {
-	struct tracectl_shown first = tracectl_show(path->text, path->length);
-	struct tracectl_shown second = tracectl_show(name, length);
+	return text->is_address
+		       ? tracectl_show_address(text->text, text->length)
+		       : tracectl_show(text->text, text->length);
+}
+
+static void put_divergence(struct tracectl_cpu *pc,
+			   const struct kept_path *path,
+			   const struct tracectl_entered_text *used)
+{
+	struct tracectl_entered_text entered = { path->text, path->length, true,
+						 path->is_address };
+	struct tracectl_shown first = show(&entered), second = show(used);
 	size_t user_bytes = tracectl_shown_length(&first);
 	size_t bytes = user_bytes + 1 + tracectl_shown_length(&second);
 	size_t string = ALIGN(bytes + 1, TRACECTL_GRANULE);
@@ -151,35 +168,51 @@ static void put_divergence(struct tracectl_cpu *pc,
 	tracectl_stream_commit(pc, text + string);
 }
 
-static void compare(struct tracectl_cpu *pc, const char *name)
+static void compare(struct tracectl_cpu *pc,
+		    const struct tracectl_entered_text *used)
 {
 	struct tracectl_kept *kept = kept_of(pc->session);
-	size_t length = strnlen(name, PATH_MAX - 1);
 	struct kept_path *path;
 
 	if (!take(kept))
 		return;
-	path = kept->tid == current->pid ? find(kept, name, length) : NULL;
+	path = kept->tid == current->pid ? find(kept, used) : NULL;
 	if (path) {
 		path->is_open = false;
-		if (path->is_known && (path->length != length ||
-				       memcmp(path->text, name, length)))
-			put_divergence(pc, path, name, length);
+		if (path->is_known && !is_same(path, used))
+			put_divergence(pc, path, used);
 	}
 	give(kept);
+}
+
+static void compare_with(const struct tracectl_entered_text *used)
+{
+	struct tracectl_cpu *pc =
+		tracectl_stream_enter(TRACECTL_CLASS_DIVERGENCE);
+
+	if (pc)
+		compare(pc, used);
+	tracectl_stream_leave();
 }
 
 /* The call that the current thread is in has come to act on @name. */
 void tracectl_divergence_compare(const char *name)
 {
-	struct tracectl_cpu *pc;
+	struct tracectl_entered_text used = { .text = name };
 
 	if (!tracectl_stream_wants(TRACECTL_CLASS_DIVERGENCE))
 		return;
-	pc = tracectl_stream_enter(TRACECTL_CLASS_DIVERGENCE);
-	if (pc)
-		compare(pc, name);
-	tracectl_stream_leave();
+	used.length = strnlen(name, PATH_MAX - 1);
+	compare_with(&used);
+}
+
+/* The same of the address of a socket. */
+void tracectl_divergence_compare_address(const void *address, size_t length)
+{
+	struct tracectl_entered_text used = { address, length, true, true };
+
+	if (tracectl_stream_wants(TRACECTL_CLASS_DIVERGENCE))
+		compare_with(&used);
 }
 
 int tracectl_divergence_init(struct tracectl_session *session)

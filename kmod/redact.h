@@ -3,7 +3,10 @@
 #define _TRACECTL_REDACT_H
 
 #include <linux/jump_label.h>
+#include <linux/socket.h>
+#include <linux/string.h>
 #include <linux/types.h>
+#include <linux/un.h>
 
 struct tracectl_session;
 
@@ -34,6 +37,25 @@ static __always_inline struct tracectl_shown tracectl_show(const char *path,
 	if (static_branch_unlikely(&tracectl_redacts))
 		return tracectl_redact(path, length);
 	return (struct tracectl_shown){ .text = path, .kept = length };
+}
+
+/* A socket of a file has its path in its address; an abstract one begins with a NUL. */
+static __always_inline struct tracectl_shown
+tracectl_show_address(const void *address, size_t length)
+{
+	const size_t head = offsetof(struct sockaddr_un, sun_path);
+	const struct sockaddr_un *named = address;
+	struct tracectl_shown shown = { .text = address, .kept = length };
+
+	if (static_branch_unlikely(&tracectl_redacts) && length > head &&
+	    named->sun_family == AF_UNIX && named->sun_path[0]) {
+		shown = tracectl_redact(named->sun_path,
+					strnlen(named->sun_path,
+						length - head));
+		shown.text = address;
+		shown.kept += head;
+	}
+	return shown;
 }
 
 static __always_inline size_t

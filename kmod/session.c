@@ -126,7 +126,6 @@ void tracectl_session_put(struct tracectl_session *session)
 static int check_config(const struct tracectl_config *config)
 {
 	u64 bytes = (u64)config->subbuf_bytes * config->subbuf_count;
-	int i;
 
 	if (config->abi != TRACECTL_ABI_VERSION)
 		return -EPROTO;
@@ -139,9 +138,6 @@ static int check_config(const struct tracectl_config *config)
 	    (config->flags & TRACECTL_CONFIG_OVERWRITE ||
 	     config->classes != TRACECTL_CLASS_SYSCALL))
 		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(config->reserved); i++)
-		if (config->reserved[i])
-			return -EINVAL;
 	if (!is_power_of_2(config->subbuf_bytes) ||
 	    config->subbuf_bytes < max_t(u32, TRACECTL_SUBBUF_MIN, PAGE_SIZE) ||
 	    config->subbuf_bytes > TRACECTL_SUBBUF_MAX ||
@@ -244,7 +240,7 @@ static struct tracectl_session *create(struct file *owner,
 	      tracectl_filter_init(&session->selection,
 				   config->target_pid) ?:
 	      read_filter(session, config->filter) ?:
-	      tracectl_user_init(session, config->reads) ?:
+	      tracectl_user_init(session, config) ?:
 	      tracectl_redact_init(session, config->redact) ?:
 	      tracectl_stream_open(session);
 	if (err) {

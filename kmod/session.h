@@ -41,6 +41,7 @@ struct tracectl_session {
 	struct tracectl_totals **totals; /* by CPU */
 	struct tracectl_entered *entered; /* by tid */
 	struct tracectl_read *reads; /* TRACECTL_READS a slot, or NULL */
+	struct tracectl_command *commands; /* TRACECTL_COMMANDS, or NULL */
 	struct tracectl_kept *kept; /* by tid, or NULL */
 	struct tracectl_redaction *redaction; /* or NULL */
 	struct rchan *chan;

@@ -3,38 +3,18 @@
 #include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/socket.h>
-#include <linux/string.h>
-#include <linux/un.h>
 
+#include "divergence.h"
 #include "entry.h"
 #include "probes.h"
 #include "redact.h"
 #include "stream.h"
 
-/* A socket of a file has its path there; an abstract one begins with a NUL. */
-static __always_inline struct tracectl_shown show(const void *address,
-						  size_t length)
-{
-	const size_t head = offsetof(struct sockaddr_un, sun_path);
-	const struct sockaddr_un *named = address;
-	struct tracectl_shown shown = { .text = address, .kept = length };
-
-	if (static_branch_unlikely(&tracectl_redacts) && length > head &&
-	    named->sun_family == AF_UNIX && named->sun_path[0]) {
-		shown = tracectl_redact(named->sun_path,
-					strnlen(named->sun_path,
-						length - head));
-		shown.text = address;
-		shown.kept += head;
-	}
-	return shown;
-}
-
 static __always_inline void put_address(struct tracectl_cpu *pc,
 					enum tracectl_address_site site,
 					const void *address, size_t length)
 {
-	struct tracectl_shown shown = show(address, length);
+	struct tracectl_shown shown = tracectl_show_address(address, length);
 	struct tracectl_address *record;
 	struct tracectl_place place;
 	size_t string;
@@ -65,14 +45,17 @@ static noinline notrace void on_address(enum tracectl_address_site site,
 					const void *address, int length)
 {
 	struct tracectl_cpu *pc;
+	size_t bytes = min_t(size_t, length, TRACECTL_ADDRESS_BYTES);
 
 	if (!address || length <= 0 || current->flags & PF_KTHREAD)
 		return;
 	pc = tracectl_stream_enter(TRACECTL_CLASS_SOCKET);
 	if (pc)
-		put_address(pc, site, address,
-			    min_t(size_t, length, TRACECTL_ADDRESS_BYTES));
+		put_address(pc, site, address, bytes);
 	tracectl_stream_leave();
+	if (site != TRACECTL_ADDRESS_ANSWER &&
+	    static_branch_unlikely(&tracectl_compares_names))
+		tracectl_divergence_compare_address(address, bytes);
 }
 
 /* security_socket_connect(struct socket *, struct sockaddr *, int length) */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * User memory that the arguments of a call point to, where the kernel makes no copy
- * that could be had: read with preemption off, so that a page that is not there is a
- * fault to be told, and what is read may be being written. Which calls, which
- * arguments and how much is the session's to say.
+ * that could be had. Which calls, which arguments and how much is the session's to
+ * say.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -15,155 +14,24 @@
 
 #include "call.h"
 #include "divergence.h"
+#include "memory.h"
 #include "probes.h"
 #include "redact.h"
 #include "session.h"
 #include "tracepoint.h"
 #include "user.h"
 
-/* More struct iovec of a call are not looked at. */
-#define VECTORS 16
-
-/* A call as it is read: @at is 0 or TRACECTL_USER_EXIT. */
-struct passing {
-	unsigned long args[6];
-	long result;
-	u8 at;
-	bool is_narrow; /* pointers and sizes of 4 bytes */
-};
-
-/* What is to be read, and what became of it. */
-struct piece {
-	unsigned long address;
-	size_t bytes; /* that there are */
-	size_t most; /* that are wanted of them */
-	size_t length; /* that were read */
-	bool is_faulted;
-};
-
-static void copy(struct piece *piece, char *to, unsigned long from,
-		 size_t length)
+static bool is_compared(u8 form)
 {
-	size_t part;
-
-	/* By page: what is resident is shown. */
-	for (; length; length -= part) {
-		part = min_t(size_t, length, PAGE_SIZE - offset_in_page(from));
-		if (copy_from_user_nofault(to + piece->length,
-					   (const void __user *)from, part)) {
-			piece->is_faulted = true;
-			return;
-		}
-		piece->length += part;
-		from += part;
-	}
+	return form == TRACECTL_FORM_PATH || form == TRACECTL_FORM_ADDRESS;
 }
 
-static void copy_path(struct piece *piece, char *to)
+static u8 redact(u8 form, char *text, struct tracectl_piece *piece)
 {
-	long length;
-
-	pagefault_disable();
-	length = strncpy_from_user(to, (const char __user *)piece->address,
-				   piece->most);
-	pagefault_enable();
-	piece->is_faulted = length < 0;
-	piece->length = max(length, 0l);
-	/* Without a NUL there is more. */
-	piece->bytes = piece->length + (piece->length == piece->most);
-}
-
-/* The number in user memory at index @at of words as wide as the call's pointers. */
-static unsigned long word_at(const struct passing *call, unsigned long address,
-			     unsigned int at, bool *is_faulted)
-{
-	size_t size = call->is_narrow ? sizeof(u32) : sizeof(u64);
-	u64 word = 0;
-
-	if (copy_from_user_nofault(
-		    &word, (const void __user *)(address + at * size), size))
-		*is_faulted = true;
-	return word;
-}
-
-/* What @count struct iovec, at the piece's address, point to. */
-static void copy_vector(const struct passing *call, struct piece *piece,
-			char *to, unsigned long count)
-{
-	unsigned long from, length;
-	size_t room = piece->most;
-	unsigned int i;
-
-	piece->bytes = 0;
-	for (i = 0;
-	     i < min_t(unsigned long, count, VECTORS) && !piece->is_faulted;
-	     i++) {
-		from = word_at(call, piece->address, 2 * i, &piece->is_faulted);
-		length = word_at(call, piece->address, 2 * i + 1,
-				 &piece->is_faulted);
-		if (call->at)
-			length = min_t(unsigned long, length,
-				       call->result - piece->bytes);
-		piece->bytes += length;
-		length = min_t(unsigned long, length, room);
-		copy(piece, to, from, length);
-		room -= length;
-	}
-}
-
-static void copy_piece(const struct passing *call,
-		       const struct tracectl_read *read, struct piece *piece,
-		       char *to)
-{
-	unsigned long count;
-
-	switch (read->form) {
-	case TRACECTL_FORM_PATH:
-		copy_path(piece, to);
-		return;
-	case TRACECTL_FORM_VECTOR:
-		copy_vector(call, piece, to, call->args[read->count]);
-		return;
-	case TRACECTL_FORM_MESSAGE_VECTOR:
-	case TRACECTL_FORM_MESSAGE:
-		/* struct msghdr: name, namelen, iov, iovlen, ... */
-		count = word_at(call, piece->address, 3, &piece->is_faulted);
-		piece->address =
-			word_at(call, piece->address, 2, &piece->is_faulted);
-		if (piece->is_faulted)
-			return;
-		if (read->form == TRACECTL_FORM_MESSAGE) {
-			copy_vector(call, piece, to, count);
-			return;
-		}
-		piece->bytes = min_t(unsigned long, count, VECTORS) *
-			       (call->is_narrow ? 8 : 16);
-		piece->most = min(piece->bytes, piece->most);
-	}
-	copy(piece, to, piece->address, piece->most);
-}
-
-static struct piece piece_of(const struct passing *call,
-			     const struct tracectl_read *read)
-{
-	struct piece piece = { .address = call->args[read->argument] };
-	unsigned long count = 1;
-
-	if (read->count == TRACECTL_COUNT_RESULT)
-		count = call->result;
-	else if (read->count < TRACECTL_COUNT_RESULT)
-		count = call->args[read->count];
-	/* Else it could be more than a size holds. */
-	piece.bytes = min_t(unsigned long, count, U32_MAX) * read->bytes;
-	piece.most = read->most;
-	if (read->form == TRACECTL_FORM_BYTES)
-		piece.most = min(piece.bytes, piece.most);
-	return piece;
-}
-
-static u8 redact(char *text, struct piece *piece)
-{
-	struct tracectl_shown shown = tracectl_show(text, piece->length);
+	struct tracectl_shown shown =
+		form == TRACECTL_FORM_ADDRESS
+			? tracectl_show_address(text, piece->length)
+			: tracectl_show(text, piece->length);
 
 	if (!shown.is_redacted)
 		return 0;
@@ -172,11 +40,34 @@ static u8 redact(char *text, struct piece *piece)
 	return TRACECTL_USER_REDACTED;
 }
 
-static void put_piece(struct tracectl_cpu *pc, const struct passing *call,
+static void keep(const struct tracectl_cpu *pc,
+		 const struct tracectl_read *read,
+		 const struct tracectl_piece *piece, const char *text)
+{
+	struct tracectl_entered_text entered = {
+		.text = text,
+		.length = piece->length,
+		.is_known = !piece->is_faulted,
+		.is_address = read->form == TRACECTL_FORM_ADDRESS,
+	};
+
+	tracectl_divergence_keep(pc, read->argument, &entered);
+}
+
+static u8 flags_of(const struct tracectl_passing *call,
+		   const struct tracectl_piece *piece)
+{
+	if (piece->is_faulted)
+		return call->at | TRACECTL_USER_FAULTED;
+	return call->at |
+	       (piece->length < piece->bytes ? TRACECTL_USER_TRUNCATED : 0);
+}
+
+static void put_piece(struct tracectl_cpu *pc,
+		      const struct tracectl_passing *call,
 		      const struct tracectl_read *read)
 {
-	struct piece piece = piece_of(call, read);
-	u8 flags = call->at;
+	struct tracectl_piece piece = tracectl_piece_of(call, read);
 	struct tracectl_user *record;
 	struct tracectl_place place;
 	size_t string;
@@ -191,16 +82,12 @@ static void put_piece(struct tracectl_cpu *pc, const struct passing *call,
 	if (!record)
 		return;
 	text = (char *)(record + 1);
-	copy_piece(call, read, &piece, text);
-	if (read->form == TRACECTL_FORM_PATH)
-		tracectl_divergence_keep(pc, read->argument, text, piece.length,
-					 !piece.is_faulted);
-	if (piece.is_faulted)
-		flags |= TRACECTL_USER_FAULTED;
-	else if (piece.length < piece.bytes)
-		flags |= TRACECTL_USER_TRUNCATED;
-	if (read->form == TRACECTL_FORM_PATH)
-		flags |= redact(text, &piece);
+	tracectl_piece_copy(call, read, &piece, text);
+	record->flags = flags_of(call, &piece);
+	if (is_compared(read->form)) {
+		keep(pc, read, &piece, text);
+		record->flags |= redact(read->form, text, &piece);
+	}
 	string = ALIGN(piece.length + 1, TRACECTL_GRANULE);
 	memset(text + piece.length, 0, string - piece.length);
 	tracectl_record_head(place, TRACECTL_HEAD(TRACECTL_KIND_USER,
@@ -208,7 +95,6 @@ static void put_piece(struct tracectl_cpu *pc, const struct passing *call,
 	record->argument = read->argument;
 	record->form = read->form;
 	record->source = TRACECTL_SOURCE_USER_COPY;
-	record->flags = flags;
 	record->given = min_t(size_t, piece.bytes, U32_MAX);
 	tracectl_stream_commit(pc, text + string);
 }
@@ -230,11 +116,38 @@ static const struct tracectl_read *reads_of(unsigned int slot)
 	return &session->reads[slot * TRACECTL_READS];
 }
 
+static bool is_due(const struct tracectl_read *read, u8 at)
+{
+	return read->flags == at || read->flags & TRACECTL_READ_BOTH;
+}
+
+/*
+ * Whether the thread is recorded; what its call points to is then brought in, where
+ * that may sleep. It can be gone again before it is read, which is a fault then.
+ */
+static bool fetch_all(const struct tracectl_passing *call,
+		      const struct tracectl_read *reads)
+{
+	bool is_recorded = tracectl_stream_enter(TRACECTL_CLASS_USER);
+	struct tracectl_piece piece;
+	int i;
+
+	tracectl_stream_leave();
+	for (i = 0; is_recorded && i < TRACECTL_READS && reads[i].form; i++) {
+		piece = tracectl_piece_of(call, &reads[i]);
+		if (piece.address && is_due(&reads[i], call->at))
+			tracectl_piece_copy(call, &reads[i], &piece, NULL);
+	}
+	return is_recorded;
+}
+
 static void read_all(struct pt_regs *regs, long nr, long result, u8 at)
 {
 	unsigned int slot = tracectl_classify(nr).slot;
 	const struct tracectl_read *reads = reads_of(slot);
-	struct passing call = { .result = result, .at = at };
+	struct tracectl_passing call = { .result = result,
+					 .slot = slot,
+					 .at = at };
 	struct tracectl_cpu *pc;
 	int i;
 
@@ -242,9 +155,12 @@ static void read_all(struct pt_regs *regs, long nr, long result, u8 at)
 		return;
 	call.is_narrow = slot >= TRACECTL_ABI_COMPAT * TRACECTL_SHAPES;
 	syscall_get_arguments(current, regs, call.args);
+	call.commands = raw_cpu_read(tracectl_cpus.session)->commands;
+	if (TRACECTL_CALL_PROBES_SLEEP && !fetch_all(&call, reads))
+		return;
 	pc = tracectl_stream_enter(TRACECTL_CLASS_USER);
 	for (i = 0; pc && i < TRACECTL_READS && reads[i].form; i++)
-		if (reads[i].flags == at)
+		if (is_due(&reads[i], at))
 			put_piece(pc, &call, &reads[i]);
 	tracectl_stream_leave();
 }
@@ -280,26 +196,54 @@ void tracectl_user_detach(void)
 	tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
 }
 
+static bool are_valid_flags(u32 flags)
+{
+	return !(flags & ~(TRACECTL_USER_EXIT | TRACECTL_READ_BOTH));
+}
+
 static bool is_valid(const struct tracectl_read *read)
 {
-	return read->form <= TRACECTL_FORM_MESSAGE && read->argument < 6 &&
+	return read->form <= TRACECTL_FORM_COMMAND && read->argument < 6 &&
 	       read->count <= TRACECTL_COUNT_ONE &&
-	       !(read->flags & ~TRACECTL_USER_EXIT) &&
+	       are_valid_flags(read->flags) &&
 	       read->most <= TRACECTL_USER_BYTES &&
-	       (read->form != TRACECTL_FORM_VECTOR || read->count < 6);
+	       ((read->form != TRACECTL_FORM_VECTOR &&
+		 read->form != TRACECTL_FORM_COMMAND) ||
+		read->count < 6);
+}
+
+static int read_commands(struct tracectl_session *session, u64 user_commands)
+{
+	struct tracectl_command *commands;
+	int i;
+
+	if (!user_commands)
+		return 0;
+	commands = memdup_user(u64_to_user_ptr(user_commands),
+			       TRACECTL_COMMANDS * sizeof(*commands));
+	if (IS_ERR(commands))
+		return PTR_ERR(commands);
+	session->commands = commands;
+	for (i = 0; i < TRACECTL_COMMANDS; i++)
+		if (commands[i].bytes > TRACECTL_USER_BYTES ||
+		    !are_valid_flags(commands[i].flags))
+			return -EINVAL;
+	return 0;
 }
 
 /* What the session is to read; nothing if it has not that class. */
-int tracectl_user_init(struct tracectl_session *session, u64 user_reads)
+int tracectl_user_init(struct tracectl_session *session,
+		       const struct tracectl_config *config)
 {
 	const unsigned int count = (TRACECTL_SLOTS - 1) * TRACECTL_READS;
 	struct tracectl_read *reads;
 	unsigned int i;
+	int err;
 
 	if (!(session->classes & TRACECTL_CLASS_USER))
 		return session->classes & TRACECTL_CLASS_DIVERGENCE ? -EINVAL
 								    : 0;
-	reads = vmemdup_user(u64_to_user_ptr(user_reads),
+	reads = vmemdup_user(u64_to_user_ptr(config->reads),
 			     count * sizeof(*reads));
 	if (IS_ERR(reads))
 		return PTR_ERR(reads);
@@ -307,13 +251,15 @@ int tracectl_user_init(struct tracectl_session *session, u64 user_reads)
 	for (i = 0; i < count; i++)
 		if (!is_valid(&reads[i]))
 			return -EINVAL;
-	return session->classes & TRACECTL_CLASS_DIVERGENCE
-		       ? tracectl_divergence_init(session)
-		       : 0;
+	err = read_commands(session, config->commands);
+	if (!err && session->classes & TRACECTL_CLASS_DIVERGENCE)
+		err = tracectl_divergence_init(session);
+	return err;
 }
 
 void tracectl_user_destroy(struct tracectl_session *session)
 {
 	kvfree(session->reads);
+	kfree(session->commands);
 	tracectl_divergence_destroy(session);
 }

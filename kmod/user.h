@@ -2,11 +2,11 @@
 #ifndef _TRACECTL_USER_H
 #define _TRACECTL_USER_H
 
-#include <linux/types.h>
-
+struct tracectl_config;
 struct tracectl_session;
 
-int tracectl_user_init(struct tracectl_session *session, u64 user_reads);
+int tracectl_user_init(struct tracectl_session *session,
+		       const struct tracectl_config *config);
 void tracectl_user_destroy(struct tracectl_session *session);
 
 #endif

@@ -57,6 +57,8 @@ stamp=.venv/.pyproject.toml
 if ! cmp -s pyproject.toml "$stamp"; then
 	echo "setup: making the Python environment in .venv" >&2
 	[ -x .venv/bin/pip ] || "$python" -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	# compat: a line in a .pth file, not a finder, which each start of Python would import.
+	.venv/bin/pip install --quiet --disable-pip-version-check \
+		--config-settings editable_mode=compat -e '.[dev]'
 	cp pyproject.toml "$stamp"
 fi

@@ -70,7 +70,8 @@ def run(name: str) -> Run:
     report = REPO / "build" / f"tests-{name}.xml"
     report.unlink(missing_ok=True)
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "guest and not slow", f"--junit-xml={report}"],
+        [sys.executable, "-m", "pytest", "-m", "guest and not slow", f"--junit-xml={report}",
+         *("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")],
         check=False, cwd=REPO, env=os.environ | {"KERNELS": name},
     )  # fmt: skip
     if not report.is_file():

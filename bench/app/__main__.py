@@ -43,7 +43,8 @@ def check_capture(directory: Path, work: Work) -> Recorded:
 
 def _in_root(row: Row) -> Row:
     """A row of one of the peers, around the applications."""
-    return replace(row, prefix=row.prefix or "peer", scale=max(1, row.scale // 4), mix=0)
+    scale = row.scale if row.is_waited_for else 1
+    return replace(row, prefix=row.prefix or "peer", scale=scale, mix=0)
 
 
 def _tool(tool: Tool, *names: str) -> Tool:

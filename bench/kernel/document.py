@@ -14,8 +14,8 @@ from bench.kernel.rows import OWN
 from tracectl.module.source import find_source, version_of
 from tracectl.vm.kernel import Kernel
 
-SECTIONS = ("tools", "applications", "readers")
-"""By row: what bench.kernel, bench.app and bench.decode.peers measured."""
+SECTIONS = ("tools", "profile", "applications", "readers")
+"""By row: what bench.kernel, bench.profile, bench.app and bench.decode.peers measured."""
 
 _DOCS = Path(__file__).parents[2] / "docs"
 FIGURES = _DOCS / "benchmarks.json"
@@ -69,6 +69,22 @@ def applications_table(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def profile_table(found: Mapping[str, Mapping[str, float]]) -> str:
+    """In Markdown: a row a function, a column a session."""
+    if not found:
+        return _NOTHING
+    functions = {name: None for row in found.values() for name in row if name != "others"}
+    lines = [
+        f"| instructions added a call | {' | '.join(found)} |",
+        f"|---|{'---:|' * len(found)}",
+    ]
+    for name in (*functions, "others"):
+        cells = [f"{row[name]:.0f}" if name in row else "" for row in found.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    sums = [f"{sum(row.values()):.0f}" for row in found.values()]
+    return "\n".join([*lines, f"| all | {' | '.join(sums)} |"])
+
+
 def readers_table(found: Mapping[str, Any]) -> str:
     """In Markdown: a row a reader."""
     if not found:
@@ -118,6 +134,7 @@ def _text(data: Mapping[str, Any]) -> str:
         rules="---:|" * (len(_KINDS) + 1),
         rows=table(found),
         name_event=_name_event(found),
+        profile=profile_table(data["profile"]),
         applications=applications_table(data["applications"]),
         readers=readers_table(data["readers"]),
         **found["second_copy"],

@@ -128,7 +128,7 @@ def session(
     )
 
 
-_ONLY = "--no-names --no-open-how --no-paths --no-argv --no-sockets"
+ONLY = "--no-names --no-open-how --no-paths --no-argv --no-sockets"
 """Entry and exit alone; a row's own option after it brings one event back."""
 
 OWN = Tool(
@@ -146,16 +146,16 @@ OWN = Tool(
             "tracectl stop --json >counts.json",
             check_counts,
         ),
-        session("entry_exit", _ONLY, mix=MIX),
-        session("names", f"{_ONLY} --names", Kind.NAME),
-        session("open_how", f"{_ONLY} --open-how", Kind.OPEN_HOW),
-        session("paths", f"{_ONLY} --paths", Kind.NAME),
-        session("argv", f"{_ONLY} --argv", Kind.ARGV),
-        session("files", f"{_ONLY} --files", Kind.FILE),
-        session("structs", f"{_ONLY} --structs", Kind.USER),
-        session("payload", f"{_ONLY} --payload 64", Kind.USER),
-        session("toctou", f"{_ONLY} --names --paths --detect-toctou", Kind.NAME, Kind.USER),
-        session("redacted", f"{_ONLY} --names --paths --redact /dev", Kind.NAME),
+        session("entry_exit", ONLY, mix=MIX),
+        session("names", f"{ONLY} --names", Kind.NAME),
+        session("open_how", f"{ONLY} --open-how", Kind.OPEN_HOW),
+        session("paths", f"{ONLY} --paths", Kind.NAME),
+        session("argv", f"{ONLY} --argv", Kind.ARGV),
+        session("files", f"{ONLY} --files", Kind.FILE),
+        session("structs", f"{ONLY} --structs", Kind.USER),
+        session("payload", f"{ONLY} --payload 64", Kind.USER),
+        session("toctou", f"{ONLY} --names --paths --detect-toctou", Kind.NAME, Kind.USER),
+        session("redacted", f"{ONLY} --names --paths --redact /dev", Kind.NAME),
         session("all", "", Kind.NAME, Kind.OPEN_HOW, Kind.ARGV, mix=MIX),
         session("all_not_compressed", "--no-compress", mix=MIX),
         session("flight", "--flight 32M -o capture.trace", mix=MIX),

@@ -20,3 +20,7 @@ ccflags-y += $(call tracectl-has,'user char.*uptr;',fs.h,TRACECTL_HAVE_FILENAME_
 ccflags-y += $(call tracectl-has,'getname_uflags',fs.h,TRACECTL_HAVE_SYMLINK_FILENAME)
 # sched: sched_switch got prev_state with 5.18, fa2c3254d7cf
 ccflags-y += $(call tracectl-has,'unsigned int prev_state',../trace/events/sched.h,TRACECTL_HAVE_PREV_STATE)
+# tracing: probes of system calls may fault since 6.13
+ccflags-y += $(call tracectl-has,'TRACE_EVENT_SYSCALL',../trace/events/syscalls.h,TRACECTL_HAVE_SLEEPING_CALL_PROBES)
+# mm: get_user_pages() lost vmas with 6.5
+ccflags-y += $(call tracectl-has,'struct vm_area_struct \*\*vmas',mm.h,TRACECTL_GET_USER_PAGES_VMAS)

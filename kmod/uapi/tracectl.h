@@ -449,6 +449,8 @@ enum tracectl_form {
 	TRACECTL_FORM_VECTOR = 3,	/* what count struct iovec point to, in one */
 	TRACECTL_FORM_MESSAGE_VECTOR = 4,	/* the struct iovec of a struct msghdr */
 	TRACECTL_FORM_MESSAGE = 5,	/* what they point to, in one */
+	TRACECTL_FORM_ADDRESS = 6,	/* of a socket: count elements of bytes each */
+	TRACECTL_FORM_COMMAND = 7,	/* as the session's tracectl_command of the call says */
 };
 
 /* USER flags */
@@ -460,8 +462,9 @@ enum tracectl_form {
 
 /*
  * What an argument of the call points to; the string of the record. It is no copy
- * of the kernel's: another thread may have written it since, or meanwhile, and what
- * is not resident is not waited for.
+ * of the kernel's: another thread may have written it since, or meanwhile. What is not
+ * resident is not waited for; but where the probes of calls may sleep, from 6.13 on, it
+ * is brought in if that takes no more than memory and disks of this machine.
  */
 struct tracectl_user {
 	struct tracectl_record head;
@@ -473,10 +476,11 @@ struct tracectl_user {
 };
 
 /*
- * A path that the kernel acted on, after its NAME, is not what the argument pointed
- * to at the entry. The string is the one of the entry, a NUL, and the kernel's.
+ * A path or an address that the kernel acted on, after its NAME or ADDRESS, is not what
+ * the argument pointed to at the entry, as it was read with FORM_PATH or FORM_ADDRESS.
+ * The string is the one of the entry, a NUL, and the kernel's.
  * Threads whose ids have the same low bits may be in calls at the same time; the
- * paths of the one that came first are not compared then.
+ * those of the one that came first are not compared then.
  */
 struct tracectl_divergence {
 	struct tracectl_record head;
@@ -510,13 +514,26 @@ struct tracectl_read {
 	__u8 form;		/* enum tracectl_form */
 	__u8 argument;		/* the address; NULL is not read */
 	__u8 count;		/* the argument that counts elements, or TRACECTL_COUNT_... */
-	__u8 flags;		/* TRACECTL_USER_EXIT or 0 */
+	__u8 flags;		/* TRACECTL_USER_EXIT, TRACECTL_READ_BOTH or 0: at the entry */
 	__u16 bytes;		/* of an element */
 	__u16 most;		/* that are recorded; at most TRACECTL_USER_BYTES */
 };
 #define TRACECTL_COUNT_RESULT	6	/* what the call returned */
 #define TRACECTL_COUNT_ONE	7
 #define TRACECTL_READS		6	/* a system call */
+#define TRACECTL_READ_BOTH	(1u << 7)	/* at the entry, and again at the exit */
+
+/*
+ * What an argument points to if another one, the count of a read with FORM_COMMAND, has
+ * this value: ioctl, fcntl. The first with 0 bytes and those after it are none.
+ */
+struct tracectl_command {
+	__u32 value;
+	__u16 slot;		/* of the call: see tracectl_counters */
+	__u16 bytes;
+	__u32 flags;		/* as a read's, which has TRACECTL_READ_BOTH */
+};
+#define TRACECTL_COMMANDS	128
 
 struct tracectl_info {
 	__u32 abi;
@@ -583,10 +600,10 @@ struct tracectl_config {
 	 * pointer: an absolute path, or 0. Of paths below it only this much is recorded,
 	 * then 16 digits of a keyed hash of the rest; of those that are relative or
 	 * climb ("..") only the hash. In NAME, EXEC (with its comm), FILE, ADDRESS, USER
-	 * of FORM_PATH and DIVERGENCE.
+	 * of FORM_PATH and FORM_ADDRESS, and DIVERGENCE.
 	 */
 	__u64 redact;
-	__u64 reserved[1];
+	__u64 commands;		/* pointer: tracectl_command[TRACECTL_COMMANDS], or 0 */
 	/* answers */
 	__u64 session_id;
 	__u32 failed_class;	/* whose probe could not be attached; 0: another error */

@@ -54,3 +54,17 @@ def test_files_are_what_proc_shows(guest, workload, kernel, tmp_path):
     assert shown["3"] == shown["20"] == shown["30"] == "/tmp/e/file"
     assert (shown["4"], shown["6"], shown["13"]) == ("/tmp/e/link", "/tmp/e/link", "socket")
     assert "8" not in shown
+
+
+def test_relative_paths_begin_where_their_process_was(guest, kernel, tmp_path):
+    files = "" if "rt" in kernel.release.split("-") else "--files"
+    script = "mkdir sub; cat hostname; cd sub; touch one; true"
+    code = guest(
+        "mkdir /tmp/w && echo a >/tmp/w/hostname && cd /tmp/w && "
+        f"tracectl record {files} -o /job/a.trace -- sh -c '{script}'"
+    )
+    assert code == 0, (tmp_path / "out").read_text()
+    report = json.loads(tracectl("report", "--by", "file", "--json", tmp_path / "a.trace"))
+    names = {row["name"] for row in report["files"]}
+    assert names >= {"/tmp/w/sub", "/tmp/w/hostname", "/tmp/w/sub/one"}
+    assert not names & {"sub", "hostname", "one"}

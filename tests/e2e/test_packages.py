@@ -78,6 +78,7 @@ def test_install_upgrade_record_purge(root, debs, tmp_path):
     assert root.check("tracectl", "--version") == f"tracectl {NEWER}\n"
     # DKMS made a key and signed with it.
     assert read_module(module_of(root, release)).endswith(b"~Module signature appended~\n")
+    check_kernel_hook(root, release)
     check_unit(root)
     refused = root.run("tracectl", "module", "remove")
     assert refused.returncode == 3
@@ -91,6 +92,14 @@ def test_install_upgrade_record_purge(root, debs, tmp_path):
     root.check("dpkg", "--purge", *PACKAGES)
     assert status(root) == []
     assert root.state() == before
+
+
+def check_kernel_hook(root, release):
+    """A kernel that comes later: its package runs this."""
+    root.check("dkms", "unbuild", f"tracectl/{NEWER}", "-k", release)
+    assert status(root) == [f"tracectl/{NEWER}: added"]
+    root.check("/etc/kernel/postinst.d/dkms", release)
+    assert status(root) == [f"tracectl/{NEWER}, {release}, x86_64: installed"]
 
 
 def check_unit(root):

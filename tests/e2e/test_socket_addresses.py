@@ -53,10 +53,22 @@ def test_addresses_of_each_family(guest, workload, tmp_path):
 @pytest.mark.parametrize("name", ["connect", "bind"])
 def test_a_racing_writer_changes_no_address(guest, workload, tmp_path, name):
     program = workload("racing_ports")
-    code = guest(f"tracectl record -o /job/race.trace -- {program} {name} {CALLS} /job/truth")
+    code = guest(
+        f"tracectl record --detect-toctou -o /job/race.trace -- {program} {name} {CALLS} /job/truth"
+    )
     assert code == 0, (tmp_path / "out").read_text()
     truth = (tmp_path / "truth").read_text()
     lines = _print(tmp_path / "race.trace", "-e", name)
     digits = [PORT.search(line["arguments"])[1][-1] for line in lines]
     assert set(truth) == {"1", "2"}, "nothing raced"
     assert sum(a != b for a, b in zip("".join(digits), truth, strict=True)) == 0
+    # Some calls were entered with the other one, and that is told.
+    diverged = [line for line in lines if line["divergences"]]
+    assert diverged
+    for line in diverged:
+        ((entered, used),) = line["divergences"]
+        assert {entered, used} == {_loopback("4001"), _loopback("4002")}
+        assert f"{used} /* at entry {entered} */" in line["arguments"]
+    subprocess.run(
+        [sys.executable, "-m", "tracectl", "verify", tmp_path / "race.trace"], check=True
+    )

@@ -13,8 +13,8 @@ import pytest
 from textual.widget import Widget
 
 from tracectl.analysis.calls import State
+from tracectl.analysis.merge import read_calls
 from tracectl.capture.reader import open_capture
-from tracectl.cli.reading import calls_of
 from tracectl.tables.table import load_table
 from tracectl.tui.grid import Grid
 
@@ -154,7 +154,7 @@ def test_words_filter_the_calls(drive, capture):
 
 def calls_in(capture):
     with open_capture(capture) as opened:
-        calls = calls_of(opened)
+        calls = read_calls(opened)
     table = load_table("x86_64")
     paths = dict(zip(reversed(calls.name_row), reversed(calls.names), strict=True))
     for row in range(len(calls)):

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from subbuffers import SHAPES, SubBuffer
 from tracectl.abi.records import KINDS, LOST_CAUSES, NEAR_KINDS, Kind
+from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.analysis.balance import CpuBalance, count_of
 from tracectl.capture.metadata import (
     Config,
-    CpuTotals,
     EndBlock,
     Host,
     Metadata,
     Module,
     Moment,
-    SyscallTotals,
+    OpenFiles,
     Task,
 )
 from tracectl.capture.writer import CaptureWriter
@@ -38,6 +38,7 @@ def write_capture(
     classes: int = 15,
     is_ended: bool = True,
     host: str = "host",
+    opened: Sequence[OpenFiles] = (),
 ) -> Path:
     """``lost_calls`` are entries lost by number on CPU 0, ``lost_kinds`` other events, both after
     its last sub-buffer; ``filtered`` are halves of calls filtered out there, by number."""
@@ -46,7 +47,7 @@ def write_capture(
         session_id=1, host=Host(host, "6.1.0", "x86_64", "boot"), module=Module("0.1.0", "A"),
         clocks=[Moment(0, 0, DAY_NS)], config=Config(classes, 1 << 14, 4, 0, flags=flags), cpus=4,
         tables={name: table.to_json() for name, table in tables.items()}, shapes=SHAPES,
-        tasks=list(tasks),
+        tasks=list(tasks), opened=list(opened),
     )  # fmt: skip
     balances: dict[int, CpuBalance] = {}
     with CaptureWriter(path, metadata) as writer:

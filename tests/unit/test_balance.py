@@ -16,8 +16,8 @@ from tracectl.abi.records import (
     SHAPES,
     Kind,
 )
+from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.analysis.balance import count_of, count_records, find_faults
-from tracectl.capture.metadata import CpuTotals, SyscallTotals
 
 GETPID, OPENAT = 39, 257
 

@@ -8,10 +8,11 @@ import subprocess
 
 import pytest
 
-from tracectl.abi.control import COUNT_ONE, COUNT_RESULT, READS, Read
+from tracectl.abi.control import COMMANDS, COUNT_ONE, COUNT_RESULT, READ_BOTH, READS, Command, Read
 from tracectl.abi.records import Form, Kind, UserFlag
 from tracectl.decode.copies import Copy
 from tracectl.kernel.reads import Wanted, pack_reads
+from tracectl.render.answers import format_answer
 from tracectl.render.arguments import format_arguments
 from tracectl.render.structs import format_mode, format_signals, format_wait_status
 from tracectl.tables.pointees import payload_of, pointee_of
@@ -33,6 +34,9 @@ HEADERS = {
     "linux/eventpoll.h": ["epoll_event"],
     "linux/times.h": ["tms"],
     "linux/utime.h": ["utimbuf"],
+    "asm/termbits.h": ["termios"],
+    "asm/termios.h": ["winsize"],
+    "asm/fcntl.h": ["flock", "flock64", "f_owner_ex"],
     "linux/time.h": ["timezone", "__kernel_timespec", "__kernel_itimerspec"],
 }
 GROWN = frozenset({"sysinfo", "clone_args", "statx"})
@@ -75,7 +79,7 @@ def test_every_pointee_is_an_argument_with_a_layout(abi):
 
 
 def test_what_the_module_is_told():
-    packed = pack_reads(load_tables("x86_64"), Wanted(structs=True, payload=16))
+    packed = pack_reads(load_tables("x86_64"), Wanted(structs=True, payload=16)).calls
 
     def reads_of(name: str) -> list[tuple]:
         at = X86_64.by_name(name).nr * READS * Read.sizeof()
@@ -95,9 +99,28 @@ def test_what_the_module_is_told():
     assert reads_of("writev") == [
         (Form.BYTES, 1, 2, 0, 16, 512), (Form.VECTOR, 1, 2, 0, 1, 16)
     ]  # fmt: skip
+    assert reads_of("poll") == [(Form.BYTES, 0, 1, READ_BOTH, 8, 256)]
+    assert reads_of("ioctl") == [(Form.COMMAND, 2, 1, READ_BOTH, 1, 4096)]
+    assert len(reads_of("pselect6")) == 4
     assert [read[:2] for read in reads_of("sendmsg")] == [
         (Form.BYTES, 1), (Form.MESSAGE_VECTOR, 1), (Form.MESSAGE, 1)
     ]  # fmt: skip
+
+
+def test_what_a_command_points_to():
+    """Of both ABIs, each with its own sizes; x32 has no structures."""
+    packed = pack_reads(load_tables("x86_64"), Wanted(structs=True)).commands
+    assert len(packed) == COMMANDS * Command.sizeof()
+    size = Command.sizeof()
+    told = [Command.parse(packed[at : at + size]) for at in range(0, len(packed), size)]
+    told = [(one.slot, one.value, one.bytes, one.flags) for one in told if one.bytes]
+    native, narrow = X86_64.by_name("fcntl").nr, 512 + load_table("i386").by_name("fcntl64").nr
+    assert (native, 6, 32, 0) in told
+    assert (native, 5, 32, UserFlag.EXIT) in told
+    assert (narrow, 6, 16, 0) in told
+    assert (narrow, 37, 24, 0) in told
+    assert (X86_64.by_name("ioctl").nr, 0x5401, 36, UserFlag.EXIT) in told
+    assert pack_reads(load_tables("x86_64"), Wanted(payload=9)).commands == bytes(len(packed))
 
 
 def memory(argument: int, data: bytes, form: int = Form.BYTES, flags: int = 0, given: int = -1):
@@ -129,6 +152,25 @@ def written(name: str, *arguments: int, copies=()) -> str:
         ("epoll_wait", (4, 0x10, 9, 0), [memory(1, struct.pack("<IQIQ", 1, 5, 4, 6))],
          "4, [{events=EPOLLIN, data={u32=5, u64=5}}, {events=EPOLLOUT, data={u32=6, u64=6}}], 9, "
          "0"),
+        ("poll", (0x10, 2, 9), [memory(0, struct.pack("ihhihh", 3, 1, 0, -1, 1, 0))],
+         "[{fd=3, events=POLLIN}, {fd=-1}], 2, 9"),
+        ("select", (5, 0x10, 0, 0, 0), [memory(1, struct.pack("Q120x", 0b111001))],
+         "5, [0 3 4], NULL, NULL, NULL"),
+        ("select", (65, 0x10, 0, 0, 0),
+         [memory(1, bytes(8), flags=UserFlag.FAULTED)], "65, 0x10, NULL, NULL, NULL"),
+        ("ioctl", (3, 0x541B, 0x10), [memory(2, struct.pack("i", 7), Form.COMMAND, UserFlag.EXIT)],
+         "3, FIONREAD, [7]"),
+        ("ioctl", (3, 0x5413, 0x10),
+         [memory(2, struct.pack("4H", 24, 80, 0, 0), Form.COMMAND, UserFlag.EXIT)],
+         "3, TIOCGWINSZ, {ws_row=24, ws_col=80, ws_xpixel=0, ws_ypixel=0}"),
+        ("fcntl", (3, 6, 0x10),
+         [memory(2, struct.pack("hhxxxxqqixxxx", 1, 0, 1, 2, 9), Form.COMMAND)],
+         "3, F_SETLK, {l_type=F_WRLCK, l_whence=SEEK_SET, l_start=1, l_len=2}"),
+        ("clone3", (0x10, 64), [memory(0, struct.pack("8Q", 0, 0, 0, 0, 17, 0, 0, 0) + bytes(24))],
+         "{flags=0, exit_signal=SIGCHLD, stack=NULL, stack_size=0}, 64"),
+        ("clone3", (0x10, 8), [memory(0, bytes(88))], "0x10, 8"),
+        ("connect", (3, 0x10, 16),
+         [memory(1, struct.pack("<H14x", 2), Form.ADDRESS, UserFlag.FAULTED)], "3, 0x10, 16"),
         ("futex", (0x10, 1, 1, 0x20, 0, 0), [memory(3, bytes(16))],
          "0x10, FUTEX_WAKE, 1"),
         ("writev", (1, 0x10, 2),
@@ -143,6 +185,28 @@ def written(name: str, *arguments: int, copies=()) -> str:
 )  # fmt: skip
 def test_in_place_of_the_address(name, arguments, copies, text):
     assert written(name, *arguments, copies=copies) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "copies", "result", "text"),
+    [
+        ("poll", (0x10, 2, 9), [(0, struct.pack("ihhihh", 3, 1, 1, 4, 1, 0))], 1,
+         " ([{fd=3, revents=POLLIN}])"),
+        ("ppoll", (0x10, 1, 0x20, 0, 8),
+         [(0, struct.pack("ihh", 3, 1, 16)), (2, struct.pack("qq", 1, 2))], 1,
+         " ([{fd=3, revents=POLLHUP}], left {tv_sec=1, tv_nsec=2})"),
+        ("poll", (0x10, 1, 9), [(0, struct.pack("ihh", 3, 1, 0))], 0, ""),
+        ("select", (4, 0x10, 0x20, 0x30, 0x40),
+         [(1, struct.pack("Q120x", 0b11000)), (2, struct.pack("Q120x", 0b10)), (3, bytes(128)),
+          (4, struct.pack("qq", 1, 2))], 2, " (in [3], out [1], left {tv_sec=1, tv_usec=2})"),
+        ("select", (100, 0x10, 0, 0, 0), [(1, struct.pack("QQ112x", 0b1000, 1 << 35))], 1,
+         " (in [3])"),
+        ("read", (3, 0x10, 9), [(1, b"a")], 1, ""),
+    ],
+)  # fmt: skip
+def test_what_was_found_is_after_the_result(name, arguments, copies, result, text):
+    given = [memory(at, data, flags=UserFlag.EXIT) for at, data in copies]
+    assert format_answer(X86_64.by_name(name), arguments, result, given) == text
 
 
 def test_signals():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import struct
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 from captures import write_capture
 from subbuffers import SHAPES, SubBuffer
 from tracectl.abi.control import READS, EventClass, Read
-from tracectl.abi.records import ABIS, Form
+from tracectl.abi.records import ABIS, AddressSite, Form
 from tracectl.analysis.pairing import pair_calls
 from tracectl.analysis.toctou import Divergence, find_divergences
 from tracectl.cli.plan import add_options, plan_from
@@ -21,7 +22,7 @@ from tracectl.errors import UsageError
 from tracectl.kernel.reads import Wanted, pack_reads
 from tracectl.tables.table import load_tables
 
-OPENAT, RENAME = 257, 82
+OPENAT, RENAME, CONNECT = 257, 82, 42
 
 
 def raced(subbuffer: SubBuffer, time_ns: int, tid: int) -> SubBuffer:
@@ -98,7 +99,7 @@ def test_what_would_show_it_is_refused(other):
 
 
 def test_each_path_of_a_call_is_read():
-    packed = pack_reads(load_tables("x86_64"), Wanted(paths=True))
+    packed = pack_reads(load_tables("x86_64"), Wanted(paths=True)).calls
     assert len(packed) == ABIS * 512 * READS * Read.sizeof()
     for abi, number in ((0, RENAME), (1, 38), (2, RENAME)):
         at = (abi * 512 + number) * READS * Read.sizeof()
@@ -106,3 +107,25 @@ def test_each_path_of_a_call_is_read():
         assert [(read.form, read.argument) for read in reads] == [
             (Form.PATH, 0), (Form.PATH, 1), (Form.NONE, 0)
         ]  # fmt: skip
+
+
+def test_the_address_of_a_call_is_read():
+    packed = pack_reads(load_tables("x86_64"), Wanted(paths=True)).calls
+    first = Read.parse(packed[CONNECT * READS * Read.sizeof() :])
+    assert (first.form, first.argument, first.count, first.bytes) == (Form.ADDRESS, 1, 2, 1)
+
+
+def test_an_address_is_told_as_one(tmp_path):
+    there, used = (struct.pack("<HxBBBBB8x", 2, port, 127, 0, 0, 1) for port in (1, 2))
+    subbuffer = SubBuffer().entry(1000, 7, CONNECT, [3, 0x1000, 16])
+    subbuffer.address(1001, 7, AddressSite.CONNECT, used).divergence(1001, 7, there, used)
+    subbuffer.exit(1002, 7, CONNECT, 0)
+    path = write_capture(tmp_path / "a.trace", [subbuffer], classes=EventClass.ALL)
+    texts = [
+        f'{{sa_family=AF_INET, sin_port=htons({port}), sin_addr=inet_addr("127.0.0.1")}}'
+        for port in (1, 2)
+    ]
+    assert f"{texts[1]} /* at entry {texts[0]} */, 16" in run("print", path)
+    assert json.loads(run("print", "--json", path))["divergences"] == [texts]
+    (told,) = json.loads(run("report", "--json", path))["divergences"]
+    assert [told["entered"], told["used"]] == texts

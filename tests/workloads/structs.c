@@ -5,14 +5,18 @@
  * getppid.
  */
 #define _GNU_SOURCE
+#include <asm/termbits.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -153,6 +157,87 @@ static void sockets(void)
 	syscall(SYS_getsockname, fds[0], &own, &length);
 }
 
+static void polls(void)
+{
+	struct timespec moment = { 0, 1000 }, second = { 1, 0 };
+	struct timeval longer = { 1, 0 };
+	struct pollfd polled[3];
+	fd_set in, out, except;
+	int fds[2], empty[2];
+
+	syscall(SYS_pipe2, fds, 0);
+	syscall(SYS_pipe2, empty, 0);
+	polled[0] = (struct pollfd){ fds[0], POLLIN, 0 };
+	polled[1] = (struct pollfd){ fds[1], POLLOUT, 0 };
+	polled[2] = (struct pollfd){ -1, POLLIN, 0 };
+	syscall(SYS_poll, polled, 1, 0);
+	syscall(SYS_write, fds[1], "abc", 3);
+	syscall(SYS_poll, polled, 3, 100);
+	syscall(SYS_ppoll, polled, 2, &second, NULL, 8);
+	polled[0].fd = empty[0];
+	syscall(SYS_ppoll, polled, 1, &moment, NULL, 8);
+	polled[0].fd = 99;
+	syscall(SYS_poll, polled, 2, 0);
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_ZERO(&except);
+	FD_SET(fds[0], &in);
+	FD_SET(empty[0], &in);
+	FD_SET(fds[1], &out);
+	FD_SET(fds[0], &except);
+	syscall(SYS_select, empty[1] + 1, &in, &out, &except, &longer);
+	FD_ZERO(&in);
+	FD_SET(empty[0], &in);
+	syscall(SYS_pselect6, empty[1] + 1, &in, NULL, NULL, &moment, NULL);
+	FD_SET(fds[0], &in);
+	syscall(SYS_pselect6, empty[1] + 1, &in, NULL, NULL, NULL, NULL);
+	FD_SET(99, &in);
+	syscall(SYS_select, 100, &in, NULL, NULL, NULL);
+}
+
+static void commands(void)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_start = 1, .l_len = 2 };
+	struct f_owner_ex owner = { F_OWNER_PID, 0 };
+	struct winsize window = { 24, 80, 0, 0 };
+	struct termios settings;
+	int fds[2], fd, number = 1;
+
+	syscall(SYS_pipe2, fds, 0);
+	syscall(SYS_write, fds[1], "abc", 3);
+	syscall(SYS_ioctl, fds[0], FIONREAD, &number);
+	syscall(SYS_ioctl, fds[0], FIONBIO, &number);
+	syscall(SYS_ioctl, fds[0], TCGETS, &settings);
+	fd = syscall(SYS_openat, AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY, 0);
+	syscall(SYS_ioctl, fd, TCGETS, &settings);
+	syscall(SYS_ioctl, fd, TCSETS, &settings);
+	syscall(SYS_ioctl, fd, TIOCSWINSZ, &window);
+	syscall(SYS_ioctl, fd, TIOCGWINSZ, &window);
+	syscall(SYS_ioctl, fd, TIOCGPTN, &number);
+	syscall(SYS_close, fd);
+	fd = syscall(SYS_openat, AT_FDCWD, FILE_NAME, O_RDWR, 0);
+	syscall(SYS_fcntl, fd, F_SETLK, &lock);
+	syscall(SYS_fcntl, fd, F_GETLK, &lock);
+	lock = (struct flock){ .l_type = F_UNLCK, .l_whence = SEEK_END };
+	syscall(SYS_fcntl, fd, F_OFD_SETLKW, &lock);
+	syscall(SYS_fcntl, fd, F_SETOWN_EX, &owner);
+	syscall(SYS_fcntl, fd, F_GETOWN_EX, &owner);
+	syscall(SYS_fcntl, fd, F_SETLK, nowhere);
+	syscall(SYS_close, fd);
+}
+
+static void threads(void)
+{
+	struct clone_args args = { .flags = CLONE_NEWNS | CLONE_THREAD,
+				   .exit_signal = SIGCHLD,
+				   .stack_size = 4096 };
+
+	syscall(SYS_clone3, &args, 64);
+	syscall(SYS_clone3, &args, 8);
+	args.cgroup = 7;
+	syscall(SYS_clone3, &args, sizeof(args));
+}
+
 static void children(void)
 {
 	int status;
@@ -182,6 +267,9 @@ int main(void)
 	limits();
 	pipes();
 	sockets();
+	polls();
+	commands();
+	threads();
 	children();
 	return 0;
 }

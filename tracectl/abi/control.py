@@ -25,6 +25,8 @@ LATENCIES = 32
 READS = 6
 COUNT_RESULT = 6
 COUNT_ONE = 7
+READ_BOTH = 128
+COMMANDS = 128
 USER_BYTES = 4096
 SUBBUF_MIN = 16 << 10
 SUBBUF_MAX = 16 << 20
@@ -113,6 +115,8 @@ Read = Struct(
     "most" / Int16ul,
 )
 
+Command = Struct("value" / Int32ul, "slot" / Int16ul, "bytes" / Int16ul, "flags" / Int32ul)
+
 Info = Struct(
     "abi" / Int32ul,
     "sites" / Int32ul,
@@ -133,7 +137,7 @@ Config = Struct(
     "filter" / Int64ul,
     "reads" / Int64ul,
     "redact" / Int64ul,
-    "reserved" / Array(1, Int64ul),
+    "commands" / Int64ul,
     "session_id" / Int64ul,
     "failed_class" / Int32ul,
     "reserved1" / Int32ul,

@@ -143,6 +143,8 @@ class Form(IntEnum):
     VECTOR = 3
     MESSAGE_VECTOR = 4
     MESSAGE = 5
+    ADDRESS = 6
+    COMMAND = 7
 
 
 class UserFlag(IntFlag):

@@ -20,7 +20,7 @@ from tracectl.abi.records import (
     SHAPES,
     Kind,
 )
-from tracectl.capture.metadata import CpuTotals
+from tracectl.abi.totals import CpuTotals
 from tracectl.decode.near import near_pairs
 from tracectl.decode.subbuffer import Place, Records
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.control import EventClass
 from tracectl.abi.records import OTHER_SLOT, SHAPES
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls
+from tracectl.analysis.directories import Directories, Tracker, Trail, tells_all
 from tracectl.analysis.groups import DETAILED, OF_PROCESSES, Grouper
 from tracectl.analysis.halves import Halves, split_calls
 from tracectl.analysis.heat import COLUMNS, ROWS, Heat
@@ -21,7 +24,6 @@ from tracectl.analysis.settled import iter_settled
 from tracectl.analysis.tally import Part, Row, Tally, part_of
 from tracectl.analysis.tasks import Life, TaskEvent, lives_of, task_events_of
 from tracectl.analysis.toctou import Divergence, Key, count_divergences, divergences_in
-from tracectl.capture.metadata import CpuTotals
 from tracectl.capture.reader import Capture
 from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Records
@@ -50,6 +52,7 @@ class _Chunk:
     left: Halves
     events: list[TaskEvent]
     divergences: Counter[Key]
+    trail: Trail
 
 
 _Sums = tuple[list[Part], NDArray[np.int64] | None]
@@ -63,11 +66,17 @@ class _Work:
     selection: Selection
     groupers: list[Grouper]
     heat: Heat | None
+    tracker: Tracker | None
 
     def __call__(self, records: Records) -> _Chunk:
         whole, left = split_calls(records, self.shapes)
         events = task_events_of(records)
-        return _Chunk(self.sum_up(whole), left, events, count_divergences(whole))
+        return _Chunk(
+            self.sum_up(whole), left, events, count_divergences(whole), self.trail_of(whole)
+        )
+
+    def trail_of(self, calls: Calls) -> Trail:
+        return Trail() if self.tracker is None else self.tracker.trail_of(calls)
 
     def sum_up(self, calls: Calls) -> _Sums:
         if not self.selection.is_all:
@@ -91,10 +100,11 @@ def report_on(
         DETAILED.intersection(ways) or capture.metadata.config.classes & EventClass.DIVERGENCE
     )
     shapes = capture.metadata.shapes if is_detailed else None
-    work = _Work(shapes, selection, [Grouper(way, tables) for way in ways], heat)
+    tracker = Tracker(tables) if "file" in ways else None
+    work = _Work(shapes, selection, [Grouper(way, tables) for way in ways], heat, tracker)
     pairing = pairing_of(capture, shapes)
     tallies = [Tally() for _ in ways]
-    events, divergences = list[TaskEvent](), Counter[Key]()
+    events, divergences, trail = list[TaskEvent](), Counter[Key](), Trail()
     counts = None if heat is None else np.zeros((COLUMNS, ROWS + 2), np.int64)
     first_ns: int | None = None
     last_ns = waiting = 0
@@ -109,10 +119,12 @@ def report_on(
     def add(calls: Calls) -> None:
         add_sums(work.sum_up(calls))
         divergences.update(count_divergences(calls))
+        trail.add(work.trail_of(calls))
 
     for one in iter_settled(capture, work, cores):
         add_sums(one.made.sums)
         divergences.update(one.made.divergences)
+        trail.add(one.made.trail)
         events += one.made.events
         first_ns = one.place.first_ns if first_ns is None else min(first_ns, one.place.first_ns)
         last_ns = max(last_ns, one.place.last_ns)
@@ -123,14 +135,35 @@ def report_on(
             waiting = 0
     add(pairing.finish())
     lives = lives_of(capture.metadata.tasks, events, capture.metadata.cgroups)
+    names = {way: _names_by_pid(way, lives) for way in OF_PROCESSES.intersection(ways)}
+    if tracker is not None:
+        names["file"] = _names_of_files(capture, events, trail, tables)
     grouped = {
-        way: (tally.renamed(_names_by_pid(way, lives)) if way in OF_PROCESSES else tally).rows()
+        way: (tally.renamed(names[way]) if way in names else tally).rows()
         for way, tally in zip(ways, tallies, strict=True)
     }
     return Report(grouped, counts, lives, divergences_in(divergences), first_ns or 0, last_ns)
 
 
-def _names_by_pid(way: str, lives: Iterable[Life]) -> Callable[[int], Hashable]:
+def _names_of_files(
+    capture: Capture, events: list[TaskEvent], trail: Trail, tables: Sequence[SyscallTable]
+) -> Callable[[Any], Hashable]:
+    """Of a relative path the whole one, if it is known where each process was: nothing was lost or
+    left out that could have told of a move."""
+    if not (capture.end and tells_all(capture.end.cpus, tables)):
+        return lambda key: key if isinstance(key, bytes) else key[-1]
+    config = capture.metadata.config
+    directories = Directories(
+        # What was open when a snapshot was made is of no use: it is the end.
+        [] if config.is_flight else capture.metadata.opened,
+        events,
+        trail,
+        has_files=bool(config.classes & EventClass.FILE),
+    )
+    return lambda key: key if isinstance(key, bytes) else directories.path_of(*key)
+
+
+def _names_by_pid(way: str, lives: Iterable[Life]) -> Callable[[Any], Hashable]:
     """A process's cgroup, "" where nothing told, or its uid, -1; the last that it had."""
     leaders = [life for life in lives if life.tid == life.tgid]
     if way == "container":

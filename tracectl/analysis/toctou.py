@@ -1,4 +1,5 @@
-"""Paths that changed in user memory between the entry of a call and the kernel's reading them."""
+"""Paths and addresses that changed in user memory between the entry of a call and the kernel's
+reading them."""
 
 from __future__ import annotations
 

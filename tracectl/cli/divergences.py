@@ -1,11 +1,11 @@
-"""The section of ``report`` about paths that changed under a call."""
+"""The section of ``report`` about paths and addresses that changed under a call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tracectl.render.strings import format_string
+from tracectl.render.copies import format_diverged, format_entered
 from tracectl.render.table import format_table
 from tracectl.tables.table import SyscallTable
 
@@ -20,8 +20,8 @@ def divergences_json(
         {
             "name": tables[min(one.abi, 2)].name(one.nr),
             "pid": one.tgid,
-            "entered": one.entered.decode(errors="backslashreplace"),
-            "used": one.used.decode(errors="backslashreplace"),
+            "entered": format_diverged(tables[min(one.abi, 2)].get(one.nr), one.entered),
+            "used": format_diverged(tables[min(one.abi, 2)].get(one.nr), one.used),
             "calls": one.count,
         }
         for one in divergences
@@ -35,15 +35,12 @@ def divergences_section(divergences: Sequence[Divergence], tables: Sequence[Sysc
             tables[min(one.abi, 2)].name(one.nr),
             f"{one.count:,}",
             str(one.tgid),
-            format_string(one.entered),
-            format_string(one.used),
+            format_entered(tables[min(one.abi, 2)].get(one.nr), one.entered),
+            format_entered(tables[min(one.abi, 2)].get(one.nr), one.used),
         )
         for one in divergences
     ]
     if not cells:
         return ""
-    header = ("syscall", "calls", "pid", "path at the entry", "path that was used")
-    return (
-        "\n\nPaths that changed while a call was under way (TOCTOU)\n\n"
-        f"{format_table(header, cells)}"
-    )
+    header = ("syscall", "calls", "pid", "at the entry", "what was used")
+    return f"\n\nWhat changed while a call was under way (TOCTOU)\n\n{format_table(header, cells)}"

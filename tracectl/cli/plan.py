@@ -106,8 +106,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--detect-toctou", action="store_true",
-        help="also read each path as its call is entered, and tell where the kernel then "
-        "acted on another one",
+        help="also read each path and each address as its call is entered, and tell where the "
+        "kernel then acted on another one",
     )  # fmt: skip
     parser.add_argument(
         "--redact", default="", metavar="DIRECTORY",

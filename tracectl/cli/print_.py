@@ -18,7 +18,9 @@ from tracectl.cli.output import say
 from tracectl.cli.reading import descriptors_of, lost_of, tables_of
 from tracectl.cli.selection import add_selection, selection_of
 from tracectl.errors import EXIT_OK, UsageError
+from tracectl.render.answers import format_answer
 from tracectl.render.arguments import format_arguments, format_call
+from tracectl.render.copies import format_diverged
 from tracectl.render.files import Files
 from tracectl.render.results import ends_nowhere, format_result
 from tracectl.tables.table import SyscallTable, abi_name
@@ -100,7 +102,8 @@ def _print_all(args: argparse.Namespace, capture: Capture) -> None:
     descriptors = descriptors_of(capture) if args.with_files or args.with_sockets else None
     selection = selection_of(args, capture, tables)
     lines = lines_of(args, tables, WallClock(moments), selection, descriptors)
-    for calls in iter_ordered(iter_done(capture)):
+    tell = None if descriptors is None else descriptors.add_records
+    for calls in iter_ordered(iter_done(capture, tell)):
         for start in range(0, len(calls), _PIECE):
             write_lines(lines(calls.between(start, start + _PIECE)))
     for problem in capture.problems:
@@ -221,7 +224,7 @@ def _call(
             if copy.kind == Kind.USER
         ],
         "divergences": [
-            [path.decode(errors="backslashreplace") for path in copy.paths]
+            [format_diverged(syscall, text) for text in copy.paths]
             for copy in row.copies
             if copy.kind == Kind.DIVERGENCE
         ],
@@ -234,7 +237,9 @@ def _result_of(row: Row, table: SyscallTable, file: str) -> str:
     if row.result is None:
         return "?" if ends_nowhere(name) else "? <unfinished ...>"
     arguments = row.arguments if row.begin_ns is not None else ()
-    return format_result(name, row.result, arguments, table.abi) + file
+    call = table.get(row.nr)
+    answer = format_answer(call, arguments, row.result, row.copies) if call and arguments else ""
+    return format_result(name, row.result, arguments, table.abi) + file + answer
 
 
 def _text(call: dict[str, Any], result: str) -> str:

@@ -10,7 +10,6 @@ from tracectl.errors import CaptureError, DecodeError
 from tracectl.tables.table import MACHINES, SyscallTable
 
 if TYPE_CHECKING:
-    from tracectl.analysis.calls import Calls
     from tracectl.analysis.descriptors import Descriptors
     from tracectl.decode.subbuffer import Records
 
@@ -26,26 +25,13 @@ def iter_records(capture: Capture) -> Iterator[Records]:
             capture.problems.append(f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}")
 
 
-def calls_of(capture: Capture) -> Calls:
-    """All calls of ``capture``, paired."""
-    from tracectl.analysis.merge import read_calls  # noqa: PLC0415
-
-    return read_calls(capture)
-
-
 def descriptors_of(capture: Capture) -> Descriptors:
-    """What is behind the descriptors in ``capture``, for who tells it the calls. Problems are not
-    told twice: whoever reads the calls meets them, too."""
+    """What was behind the descriptors when ``capture`` began; whoever reads on tells it the
+    records and the calls."""
     from tracectl.analysis.descriptors import Descriptors  # noqa: PLC0415 - numpy
 
     # What was open when the snapshot was made is of no use: it is the end.
-    opened = [] if capture.metadata.config.is_flight else capture.metadata.opened
-    descriptors = Descriptors(opened)
-    known = list(capture.problems)
-    for records in iter_records(capture):
-        descriptors.add_records(records)
-    capture.problems[:] = known
-    return descriptors
+    return Descriptors([] if capture.metadata.config.is_flight else capture.metadata.opened)
 
 
 def tables_of(capture: Capture) -> list[SyscallTable]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from select import POLLIN, poll
 
 from tracectl.abi.control import ConfigFlag, State
+from tracectl.abi.totals import CpuTotals
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import exit_code, print_json, say_summary, summary_json
 from tracectl.cli.summary import Summary, summary_of, summary_of_status
 from tracectl.errors import CaptureError, DeviceError, TracectlError
-from tracectl.kernel.counters import Counters
 from tracectl.kernel.device import Device, Status
 
 NAME = "stop"
@@ -26,6 +26,7 @@ EXAMPLES = """\
 Of a session that only counted, what it counted is printed."""
 
 _PATIENCE_S = 60
+"""Of a recorder that writes nothing meanwhile: what a slow disk still takes may be much."""
 _LOOK_MS = 300
 
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if summary is None:
         raise TracectlError(
             f"the session is stopped, but its recorder (pid {status.owner_pid}) has not finished "
-            f"{status.label} after {_PATIENCE_S} s"
+            f"{status.label}, and wrote nothing for {_PATIENCE_S} s"
         )
     if counters is not None:
         from tracectl.cli.counts import show  # noqa: PLC0415 - the tables
@@ -77,7 +78,7 @@ def _check_owner(status: Status, *, force: bool) -> None:
         )
 
 
-def _final_counters(device: Device) -> list[Counters]:
+def _final_counters(device: Device) -> list[CpuTotals]:
     """Nobody but its owner is told them once the session has ended."""
     device.pause()
     return device.counters()
@@ -96,20 +97,32 @@ def _await_held(ended: Status, recorder: int | None) -> Summary | None:
 def _await_summary(path: Path, recorder: int | None) -> Summary | None:
     """What the end block tells. The recorder may outlive it: ``record`` waits for its command.
 
-    CaptureError when the recorder ended without an end block. None when that takes too long.
+    CaptureError when the recorder ended without an end block. None when it does not go on.
     """
     process = poll()
     if recorder is not None:
         process.register(recorder, POLLIN)
-    deadline_s = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline_s:
-        has_ended = bool(process.poll(_LOOK_MS)) or not path.exists()
+    seen_bytes, deadline_s = -1, 0.0
+    while True:
+        has_ended = bool(process.poll(_LOOK_MS))
+        size_bytes = _size_bytes(path)
+        if size_bytes == seen_bytes and not has_ended:
+            if time.monotonic() > deadline_s:
+                return None
+            continue
         with open_capture(path) as capture:
             if capture.end is not None:
-                return summary_of(path, capture.end, path.stat().st_size)
+                return summary_of(path, capture.end, size_bytes)
             if has_ended:
                 raise CaptureError(path, "; ".join(capture.problems))
-    return None
+        seen_bytes, deadline_s = size_bytes, time.monotonic() + _PATIENCE_S
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise CaptureError(path, f"cannot be read: {error.strerror}") from error
 
 
 def _open_process(pid: int) -> int | None:

@@ -15,9 +15,11 @@ from typing import Any
 from tracectl.abi import control
 from tracectl.abi.control import ConfigFlag, End, EventClass, State
 from tracectl.abi.records import ABI_VERSION, ABIS, SHAPES
+from tracectl.abi.totals import CpuTotals
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
-from tracectl.kernel.counters import Counters, read_counters
+from tracectl.kernel.counters import read_counters
 from tracectl.kernel.filter import Terms, terms_of
+from tracectl.kernel.reads import Reads
 from tracectl.kernel.sites import check_switches, refusal
 from tracectl.kernel.stream import Stream
 
@@ -158,16 +160,17 @@ class Device:
         target_pid: int = 0,
         flags: int = 0,
         terms: Terms | None = None,
-        reads: bytes = b"",
+        reads: Reads | None = None,
         redact: str = "",
         label: str = "",
     ) -> int:
-        """Arms a session that this file owns; answers its id. ``reads``, of pack_reads(), go with
-        EventClass.USER. ``redact`` is the directory below which paths are not told."""
+        """Arms a session that this file owns; answers its id. ``reads`` go with EventClass.USER.
+        ``redact`` is the directory below which paths are not told."""
         check_switches(classes)
         table = ctypes.create_string_buffer(_pack_shapes(shapes))
         prefix = ctypes.create_string_buffer(os.fsencode(redact))
-        reads_ = ctypes.create_string_buffer(reads)
+        calls = ctypes.create_string_buffer(reads.calls if reads else b"")
+        commands = ctypes.create_string_buffer(reads.commands if reads else b"")
         filter_ = ctypes.create_string_buffer((terms or Terms()).pack())
         request = {
             "abi": ABI_VERSION,
@@ -178,9 +181,9 @@ class Device:
             "flags": flags,
             "shapes": ctypes.addressof(table),
             "filter": ctypes.addressof(filter_),
-            "reads": ctypes.addressof(reads_) if reads else 0,
+            "reads": ctypes.addressof(calls) if reads else 0,
             "redact": ctypes.addressof(prefix) if redact else 0,
-            "reserved": [0],
+            "commands": ctypes.addressof(commands) if reads else 0,
             "session_id": 0,
             "failed_class": 0,
             "reserved1": 0,
@@ -204,7 +207,7 @@ class Device:
         """While the session runs; what both the old and the new terms let through is not missed."""
         self._control(control.IOC_FILTER, "filtered", terms.pack())
 
-    def counters(self) -> list[Counters]:
+    def counters(self) -> list[CpuTotals]:
         """What each CPU has counted so far in the session that runs."""
         counted = []
         for cpu in range(self.info.cpus):

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tracectl.abi.control import COUNT_ONE, COUNT_RESULT, READS, USER_BYTES, Read
+from tracectl.abi.control import (
+    COMMANDS,
+    COUNT_ONE,
+    COUNT_RESULT,
+    READ_BOTH,
+    READS,
+    USER_BYTES,
+    Command,
+    Read,
+)
 from tracectl.abi.records import ABIS, SHAPES, Abi, Form, UserFlag
+from tracectl.tables.addresses import address_of
+from tracectl.tables.commands import COMMAND, POINTER, commands_of
 from tracectl.tables.pointees import Pointee, is_text, payload_of, pointee_of
 from tracectl.tables.roles import role_of
 from tracectl.tables.structs import layout_of
@@ -15,14 +26,17 @@ from tracectl.tables.table import Syscall, SyscallTable
 _NOTHING = bytes(Read.sizeof() * READS)
 _ELEMENTS = 32
 """As many of an array as strace shows."""
+_ADDRESS_BYTES = 128
+"""No address of a socket is longer: TRACECTL_ADDRESS_BYTES."""
 _LISTS = {"iovec": Form.VECTOR, "user_msghdr": Form.MESSAGE}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``paths``: what path arguments point to at the entry of the call; ``structs``: what is in the
-    structures that arguments point to; ``payload``: the first bytes of what is read and written, so
-    many; ``texts``: with structures, also the paths that readlink and getcwd answer."""
+    """``paths``: what paths and addresses of sockets are at the entry of a call; ``structs``: what
+    is in structures that arguments point to; ``payload``: the first bytes of what is read and
+    written, so many; ``texts``: with structures, also the paths that readlink and getcwd answer.
+    """
 
     paths: bool = False
     structs: bool = False
@@ -33,23 +47,50 @@ class Wanted:
         return self.paths or self.structs or self.payload > 0
 
 
-def pack_reads(tables: dict[str, SyscallTable], wanted: Wanted) -> bytes:
-    """As tracectl_read[TRACECTL_ABIS][TRACECTL_SHAPES][TRACECTL_READS]. ``tables`` are a machine's,
-    by ABI; x32 has the numbers of the first."""
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """``calls`` is a tracectl_read[TRACECTL_ABIS][TRACECTL_SHAPES][TRACECTL_READS], ``commands`` a
+    tracectl_command[TRACECTL_COMMANDS]."""
+
+    calls: bytes
+    commands: bytes
+
+
+def pack_reads(tables: dict[str, SyscallTable], wanted: Wanted) -> Reads:
+    """``tables`` are a machine's, by ABI; x32 has the numbers of the first."""
     own = list(tables.values())
-    packed = [_NOTHING] * (ABIS * SHAPES)
+    calls = [_NOTHING] * (ABIS * SHAPES)
+    commands: list[bytes] = []
     for abi, table in enumerate((*own, own[0])):
+        # Its structures are partly those of one, partly those of the other.
+        known = replace(wanted, structs=False) if abi == Abi.X32 else wanted
         for call in table:
             if call.nr < SHAPES:
-                # Its structures are partly those of one, partly those of the other.
-                known = replace(wanted, structs=False) if abi == Abi.X32 else wanted
+                slot = abi * SHAPES + call.nr
                 reads = b"".join(_iter_reads(call, known))
                 assert len(reads) <= len(_NOTHING), call.name
-                packed[abi * SHAPES + call.nr] = reads.ljust(len(_NOTHING), bytes(1))
-    return b"".join(packed)
+                calls[slot] = reads.ljust(len(_NOTHING), bytes(1))
+                if known.structs:
+                    commands += _iter_commands(call, slot)
+    assert len(commands) <= COMMANDS
+    return Reads(b"".join(calls), b"".join(commands).ljust(COMMANDS * Command.sizeof(), bytes(1)))
+
+
+def _iter_commands(call: Syscall, slot: int) -> Iterator[bytes]:
+    for value, pointee in commands_of(call).items():
+        layout = layout_of(pointee.type, call.abi)
+        assert layout is not None, pointee.type
+        yield Command.build(
+            {"value": value, "slot": slot, "bytes": layout.size, "flags": _when(pointee)}
+        )
 
 
 def _iter_reads(call: Syscall, wanted: Wanted) -> Iterator[bytes]:
+    address = address_of(call)
+    if wanted.structs and commands_of(call):
+        yield _pack(Form.COMMAND, POINTER, COMMAND, READ_BOTH)
+    if wanted.paths and address is not None and address.length is not None:
+        yield _pack(Form.ADDRESS, address.argument, address.length, most=_ADDRESS_BYTES)
     for index, argument in enumerate(call.args):
         if wanted.paths and role_of(call, argument) == "path":
             yield _pack(Form.PATH, index)
@@ -78,10 +119,8 @@ def _reads_of_structs(call: Syscall, index: int, pointee: Pointee) -> Iterator[b
     if pointee.count.isdigit():
         size *= int(pointee.count)
     most = size if count == COUNT_ONE or pointee.count == "any" else size * _ELEMENTS
-    if pointee.is_in:
-        yield _pack(Form.BYTES, index, count, size=size, most=most)
-    if pointee.is_out:
-        yield _pack(Form.BYTES, index, count, UserFlag.EXIT, size=size, most=most)
+    flags = READ_BOTH if pointee.is_in and pointee.is_out else _when(pointee)
+    yield _pack(Form.BYTES, index, count, flags, size=size, most=most)
     if pointee.type == "user_msghdr":
         yield _pack(Form.MESSAGE_VECTOR, index, COUNT_ONE, _when(pointee))
 

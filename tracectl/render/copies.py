@@ -11,6 +11,7 @@ from tracectl.render.addresses import format_address
 from tracectl.render.files import Files
 from tracectl.render.memory import texts_of_memory
 from tracectl.render.strings import format_string
+from tracectl.tables.addresses import address_of
 from tracectl.tables.roles import role_of
 from tracectl.tables.table import Syscall
 
@@ -28,16 +29,11 @@ _SITES: dict[str, tuple[Site, ...]] = {
     **dict.fromkeys(("link", "linkat"), (Site.LOOKUP, Site.PARENT)),
     **dict.fromkeys(("symlink", "symlinkat"), (Site.TARGET, Site.PARENT)),
 }  # fmt: skip
-# The argument that is an address, and who saw it.
-_ADDRESSES = {
-    "connect": (AddressSite.CONNECT, "uservaddr"),
-    "bind": (AddressSite.BIND, "umyaddr"),
-    "sendto": (AddressSite.SEND, "addr"),
-    "accept": (AddressSite.ANSWER, "upeer_sockaddr"),
-    "accept4": (AddressSite.ANSWER, "upeer_sockaddr"),
-    "recvfrom": (AddressSite.ANSWER, "addr"),
-    "getsockname": (AddressSite.ANSWER, "usockaddr"),
-    "getpeername": (AddressSite.ANSWER, "usockaddr"),
+# What the kernel does with addresses of sockets; all others are its answers.
+_ADDRESS_SITES = {
+    "connect": AddressSite.CONNECT,
+    "bind": AddressSite.BIND,
+    "sendto": AddressSite.SEND,
 }
 # They fill an array of two with what they made.
 _PAIRS = {"pipe": "fildes", "pipe2": "fildes", "socketpair": "usockvec"}
@@ -62,13 +58,12 @@ def texts_of(
     if memory:
         # The kernel's own copies say more.
         texts = texts_of_memory(call, arguments, memory, _message_name(rest)) | texts
-    for copy in rest:
-        if copy.kind == Kind.DIVERGENCE and copy.argument in texts:
-            texts[copy.argument] += f" /* at entry {format_string(copy.paths[0])} */"
     if call.name in _PAIRS:
         texts |= _text_of_pair(call, rest, files)
-    if call.name in _ADDRESSES:
-        texts |= _texts_of_address(call, arguments, rest)
+    texts |= _texts_of_address(call, arguments, rest)
+    for copy in rest:
+        if copy.kind == Kind.DIVERGENCE and copy.argument in texts:
+            texts[copy.argument] += f" /* at entry {format_entered(call, copy.paths[0])} */"
     image = next((copy for copy in rest if copy.kind == Kind.ARGV), None)
     if image is not None:
         texts |= _texts_of_image(call, arguments, image)
@@ -111,15 +106,29 @@ def _text_of_pair(call: Syscall, copies: Iterable[Copy], files: Files | None) ->
     return {at: f"[{', '.join(texts)}]"}
 
 
+def format_entered(call: Syscall | None, text: bytes) -> str:
+    """One of the two strings of a divergence: the address of a socket, or a path in quotes."""
+    return format_address(text) if _has_address(call) else format_string(text)
+
+
+def format_diverged(call: Syscall | None, text: bytes) -> str:
+    """The same, a path as it is."""
+    return format_address(text) if _has_address(call) else text.decode(errors="backslashreplace")
+
+
+def _has_address(call: Syscall | None) -> bool:
+    return call is not None and address_of(call) is not None
+
+
 def _texts_of_address(
     call: Syscall, arguments: Sequence[int], copies: Iterable[Copy]
 ) -> dict[int, str]:
-    site, wanted = _ADDRESSES[call.name]
+    wanted = address_of(call)
     address = next((copy for copy in copies if copy.kind == Kind.ADDRESS), None)
-    if address is None or address.site != site:
+    site = _ADDRESS_SITES.get(call.name, AddressSite.ANSWER)
+    if wanted is None or address is None or address.site != site:
         return {}
-    places = {argument.name: at for at, argument in enumerate(call.args)}
-    at = places[wanted]
+    at = wanted.argument
     return {at: format_address(address.data)} if arguments[at] else {}
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tracectl.abi.records import Kind
 from tracectl.decode.copies import Copy
+from tracectl.render.answers import format_answer, is_answered
 from tracectl.render.arguments import RESULT_COLUMN, formatters_of
 from tracectl.render.copies import place_of_name, texts_of
 from tracectl.render.results import depends_on_arguments, ends_nowhere, format_result
@@ -47,6 +48,9 @@ def format_lines(
         texts = [missing] * (0 if arguments is None else len(arguments))
     if arguments is None:
         return [f"<... {name} resumed>) = {text}" for text in texts]
+    if results is not None and call is not None and is_answered(call):
+        for row, mine in copies.items():
+            texts[row] += format_answer(call, arguments[row].tolist(), results[row], mine)
     heads = _format_arguments(call, arguments, copies)
     return [
         f"{f'{name}({head})':<{_WIDTH}} = {text}" for head, text in zip(heads, texts, strict=True)

@@ -7,12 +7,16 @@ from itertools import groupby
 
 from tracectl.abi.records import Form, UserFlag
 from tracectl.decode.copies import Copy
+from tracectl.render.addresses import format_address
+from tracectl.render.answers import format_fds, is_answered
+from tracectl.render.flags import signed
 from tracectl.render.strings import format_string
 from tracectl.render.structs import (
     format_address_of,
     format_struct,
     format_wait_status,
 )
+from tracectl.tables.commands import COMMAND, pointee_of_command
 from tracectl.tables.pointees import Pointee, payload_of, pointee_of
 from tracectl.tables.structs import Layout, layout_of
 from tracectl.tables.table import Syscall
@@ -22,6 +26,8 @@ _STATUS = frozenset({"wait4", "waitpid"})
 # A futex's utime is a number for all others: uapi/linux/futex.h.
 _FUTEX_WAITS = frozenset({0, 6, 9, 11, 13})
 _FUTEX_COMMAND = 0x7F
+# include/uapi/linux/sched.h: CLONE_ARGS_SIZE_VER0 and _VER2.
+_FIRST_CLONE_ARGS, _CLONE_ARGS = 64, 88
 
 
 def texts_of_memory(
@@ -32,9 +38,11 @@ def texts_of_memory(
     ``copies`` are of Kind.USER; ``name`` is the text of a message's address, where it is known.
     """
     texts = {}
+    if is_answered(call):
+        copies = (copy for copy in copies if not copy.flags & UserFlag.EXIT)
     for index, group in groupby(sorted(copies, key=_argument_of), _argument_of):
         if index < len(call.args) and _applies(call, arguments, index):
-            text = _text_of(call, index, list(group), name)
+            text = _text_of(call, arguments, index, list(group), name)
             if text is not None:
                 texts[index] = text
     return texts
@@ -50,30 +58,47 @@ def _applies(call: Syscall, arguments: Sequence[int], index: int) -> bool:
     return arguments[1] & _FUTEX_COMMAND in _FUTEX_WAITS
 
 
-def _text_of(call: Syscall, index: int, copies: list[Copy], name: str | None) -> str | None:
+def _text_of(
+    call: Syscall, arguments: Sequence[int], index: int, copies: list[Copy], name: str | None
+) -> str | None:
     argument = call.args[index]
     by_form = {copy.form: copy for copy in copies}
-    path = by_form.get(Form.PATH)
-    if path is not None:
-        return None if path.flags & UserFlag.FAULTED else format_string(path.data)
+    text = by_form.get(Form.PATH) or by_form.get(Form.ADDRESS)
+    if text is not None:
+        if text.flags & UserFlag.FAULTED:
+            return None
+        return (format_string if text.form == Form.PATH else format_address)(text.data)
     payload, pointee = payload_of(call, argument), pointee_of(call, argument)
     if payload is not None and payload.type == "bytes":
         return _format_payload(by_form[Form.BYTES], is_text=call.name == "getcwd")
     plain = by_form.get(Form.BYTES)
+    if plain is None and Form.COMMAND in by_form:
+        plain = by_form[Form.COMMAND]
+        pointee = pointee_of_command(call, arguments[COMMAND])
     if pointee is None or plain is None:
         return None
     layout = layout_of(pointee.type, call.abi)
+    if pointee.type == "fd_set":
+        return format_fds(plain.data, signed(arguments[0], 32))
+    if pointee.type == "clone_args":
+        plain = _as_long_as(arguments[index + 1], plain)
     if layout is None or len(plain.data) < layout.size:
         return None
     if pointee.type == "iovec":
         return _format_vector(layout, plain, by_form.get(Form.VECTOR))
     if pointee.type == "user_msghdr":
         return _format_message(call.abi, layout, plain, by_form, name)
-    if pointee.is_in and pointee.is_out:
+    if pointee.is_in and pointee.is_out and not is_answered(call):
         return _format_change(layout, [copy for copy in copies if copy.form == Form.BYTES])
     if call.name in _STATUS and pointee.type == "int":
         return format_wait_status(int.from_bytes(plain.data[:4], "little"))
     return _format_plain(call.abi, pointee, layout, plain)
+
+
+def _as_long_as(told: int, plain: Copy) -> Copy:
+    """clone3 takes as much as its caller knows of it, but not less than at first there was."""
+    data = plain.data[:told] if told >= _FIRST_CLONE_ARGS else b""
+    return plain._replace(data=data.ljust(_CLONE_ARGS, b"\0") if data else data)
 
 
 def _format_plain(abi: str, pointee: Pointee, layout: Layout, plain: Copy) -> str:

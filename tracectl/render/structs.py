@@ -11,6 +11,7 @@ from typing import Any
 
 from tracectl.render.flags import format_flags
 from tracectl.render.strings import format_string
+from tracectl.render.terminals import format_terminal
 from tracectl.tables.roles import load_constants
 from tracectl.tables.structs import Field, Layout
 
@@ -181,6 +182,8 @@ def _format_epoll(values: dict[str, Any], abi: str) -> str:
 
 
 def _format_poll(values: dict[str, Any], abi: str) -> str:
+    if values["fd"] < 0:
+        return f"{{fd={values['fd']}}}"
     events = format_flags(values["events"] & 0xFFFF, load_constants(abi)["poll_events"], "0")
     return f"{{fd={values['fd']}, events={events}}}"
 
@@ -198,7 +201,32 @@ def _format_clone(values: dict[str, Any], abi: str) -> str:
     texts.append(f"stack={format_address_of(values['stack'])}")
     texts.append(f"stack_size={_hexadecimal(values['stack_size'])}")
     texts += [f"tls={values['tls']:#x}"] if values["tls"] else []
+    if values["set_tid"] or values["set_tid_size"]:
+        texts.append(f"set_tid={format_address_of(values['set_tid'])}")
+        texts.append(f"set_tid_size={values['set_tid_size']}")
+    texts += [f"cgroup={values['cgroup']}"] if values["cgroup"] else []
     return _braces(texts)
+
+
+def _format_lock(values: dict[str, Any], abi: str) -> str:
+    sets = load_constants(abi)
+    named = {"l_type": sets["lock_type"], "l_whence": sets["whence"]}
+    return _braces(
+        [
+            f"{field}={_name_in(named[field], value) if field in named else value}"
+            for field, value in values.items()
+            if not field.startswith("_")
+        ]
+    )
+
+
+def _format_owner(values: dict[str, Any], abi: str) -> str:
+    kind = _name_in(load_constants(abi)["lock_owner"], values["type"])
+    return _braces([f"type={kind}", f"pid={values['pid']}"])
+
+
+def _name_in(names: dict[str, int], value: int) -> str:
+    return next((name for name, one in names.items() if one == value), _hexadecimal(value))
 
 
 _SPECIAL: dict[str, Callable[[dict[str, Any], str], str]] = {
@@ -213,4 +241,7 @@ _SPECIAL: dict[str, Callable[[dict[str, Any], str], str]] = {
     "epoll_event": _format_epoll,
     "pollfd": _format_poll,
     "clone_args": _format_clone,
+    **dict.fromkeys(("flock", "flock64", "flock_answer", "flock64_answer"), _format_lock),
+    "f_owner_ex": _format_owner,
+    "termios": format_terminal,
 }

@@ -1,4 +1,4 @@
-"""The requests of ioctl by number."""
+"""The requests of ioctl, by number and by name."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ def request_name(number: int) -> str | None:
     return _names().get(number)
 
 
+def request_number(name: str) -> int:
+    return _numbers()[name]
+
+
+@cache
+def _numbers() -> dict[str, int]:
+    tree = json.loads(files("tracectl.tables").joinpath("ioctls.json").read_bytes())
+    numbers: dict[str, int] = tree["ioctls"]
+    return numbers
+
+
 @cache
 def _names() -> dict[int, str]:
-    tree = json.loads(files("tracectl.tables").joinpath("ioctls.json").read_bytes())
     names: dict[int, str] = {}
-    for name, number in tree["ioctls"].items():
+    for name, number in _numbers().items():
         names[number] = f"{names[number]} or {name}" if number in names else name
     return names

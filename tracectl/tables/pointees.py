@@ -18,15 +18,18 @@ getpeername.usockaddr_len both; recvfrom.addr_len both; getsockopt.optlen both
 clock_getres.tp out; clock_gettime.tp out; clock_settime.tp in; clock_nanosleep.rqtp in
 clock_getres_time64.tp out; clock_gettime64.tp out; clock_settime64.tp in
 clock_nanosleep_time64.rqtp in; nanosleep.rqtp in; futex.utime in; futex_time64.utime in
-pselect6.tsp in; ppoll.tsp in; ppoll_time64.tsp in; epoll_pwait2.timeout in
-semtimedop.timeout in; rt_sigtimedwait.uts in; recvmmsg.timeout in; select.tvp in
+pselect6.tsp both; ppoll.tsp both; ppoll_time64.tsp both; epoll_pwait2.timeout in
+semtimedop.timeout in; rt_sigtimedwait.uts in; recvmmsg.timeout in; select.tvp both
+select.inp both; select.outp both; select.exp both; pselect6.inp both; pselect6.outp both
+pselect6.exp both
 utimensat.utimes in 2; utimensat_time64.utimes in 2; utimes.utimes in 2; futimesat.utimes in 2
 gettimeofday.tv out; settimeofday.tv in; gettimeofday.tz out; settimeofday.tz in; utime.times in
 getitimer.value out; setitimer.value in; setitimer.ovalue out; timer_gettime.setting out
 timer_settime.new_setting in; timer_settime.old_setting out; timerfd_gettime.otmr out
 timerfd_settime.utmr in; timerfd_settime.otmr out; timer_create.created_timer_id out
 epoll_ctl.event in; epoll_wait.events out result; epoll_pwait.events out result
-epoll_pwait2.events out result; poll.ufds in nfds; ppoll.ufds in nfds; ppoll_time64.ufds in nfds
+epoll_pwait2.events out result; poll.ufds both nfds; ppoll.ufds both nfds
+ppoll_time64.ufds both nfds
 rt_sigaction.act in; rt_sigaction.oldact out; rt_sigprocmask.set in; rt_sigprocmask.oset out
 rt_sigpending.set out; rt_sigsuspend.unewset in; rt_sigtimedwait.uthese in; signalfd4.user_mask in
 sigaltstack.uss in; sigaltstack.uoss out; sched_setparam.param in; sched_getparam.param out

@@ -89,6 +89,24 @@ SETS = {
     "epoll_events": ("linux/eventpoll.h", r"EPOLL(?!_)[A-Z]+"),
     "signal_action": ("asm/signal.h", r"SA_(?!UNSUPPORTED|EXPOSE|NOMASK|ONESHOT)[A-Z]+"),
     "signal_stack": ("linux/signal.h", r"SS_(ONSTACK|DISABLE)"),
+    "lock_owner": ("asm/fcntl.h", r"F_OWNER_\w+"),
+    "terminal_input": (
+        "asm/termbits.h",
+        r"IGN(?:BRK|PAR|CR)|BRKINT|PARMRK|INPCK|ISTRIP|INLCR|IUCLC|ICRNL|IX(?:ON|ANY|OFF)|"
+        r"IMAXBEL|IUTF8",
+    ),
+    "terminal_output": ("asm/termbits.h", r"OPOST|OLCUC|ONLCR|OCRNL|ONOCR|ONLRET|OFILL|OFDEL"),
+    "terminal_delay": ("asm/termbits.h", r"(?:NL|CR|TAB|BS|VT|FF)[0-3]"),
+    "terminal_control": (
+        "asm/termbits.h",
+        r"CSTOPB|CREAD|PARENB|PARODD|HUPCL|CLOCAL|CMSPAR|CRTSCTS",
+    ),
+    "terminal_size": ("asm/termbits.h", r"CS[5-8]"),
+    "terminal_speed": ("asm/termbits.h", r"B\d+"),
+    "terminal_local": (
+        "asm/termbits.h",
+        r"ISIG|ICANON|XCASE|ECHO(?:E|K|NL|CTL|PRT|KE)?|NOFLSH|TOSTOP|FLUSHO|PENDIN|IEXTEN|EXTPROC",
+    ),
     "seccomp_op": ("linux/seccomp.h", r"SECCOMP_(SET_MODE|GET_ACTION|GET_NOTIF)\w+"),
 }
 X86_SETS = frozenset({"arch_prctl_option"})

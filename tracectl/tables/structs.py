@@ -36,6 +36,7 @@ _FIELDS = {
     "ru_idrss:l ru_isrss:l ru_minflt:l ru_majflt:l ru_nswap:l ru_inblock:l ru_oublock:l "
     "ru_msgsnd:l ru_msgrcv:l ru_nsignals:l ru_nvcsw:l ru_nivcsw:l",
     "pollfd": "fd:i events:h revents:h",
+    "fd_set": "bits:16Q",
     "iovec": "iov_base:P iov_len:L",
     "user_msghdr": "msg_name:P msg_namelen:i msg_iov:P msg_iovlen:L msg_control:P "
     "msg_controllen:L msg_flags:X",
@@ -51,7 +52,15 @@ _FIELDS = {
     "_pad:H stx_ino:Q stx_size:Q stx_blocks:Q stx_attributes_mask:Q _times:8q stx_rdev_major:I "
     "stx_rdev_minor:I stx_dev_major:I stx_dev_minor:I _later:14Q",
     "clone_args": "flags:Y pidfd:Y child_tid:Y parent_tid:Y exit_signal:Q stack:Y stack_size:Y "
-    "tls:Y",
+    "tls:Y set_tid:Y set_tid_size:Q cgroup:Q",
+    "termios": "c_iflag:I c_oflag:I c_cflag:I c_lflag:I c_line:B c_cc:19B",
+    "winsize": "ws_row:H ws_col:H ws_xpixel:H ws_ypixel:H",
+    "flock": "l_type:h l_whence:h l_start:l l_len:l _l_pid:i",
+    "flock64": "l_type:h l_whence:h l_start:q l_len:q _l_pid:i",
+    # strace shows the process in the kernel's answer only.
+    "flock_answer": "l_type:h l_whence:h l_start:l l_len:l l_pid:i",
+    "flock64_answer": "l_type:h l_whence:h l_start:q l_len:q l_pid:i",
+    "f_owner_ex": "type:i pid:i",
     "epoll_event": "events:I data:Q",
     "x86_64 stat": "st_dev:L st_ino:L st_nlink:L st_mode:I st_uid:I st_gid:I _pad:I st_rdev:L "
     "st_size:l st_blksize:l st_blocks:l _times:6L _unused:3l",

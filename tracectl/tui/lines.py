@@ -15,6 +15,7 @@ from tracectl.decode.subbuffer import Records
 from tracectl.kernel.choice import slot_name
 from tracectl.live.page import OPEN_NS, Page
 from tracectl.live.source import Facts
+from tracectl.render.answers import format_answer
 from tracectl.render.arguments import format_arguments
 from tracectl.render.results import ends_nowhere, format_result
 from tracectl.tui.cells import short_duration
@@ -103,13 +104,15 @@ class Lines:
         rows = rows[np.isin(records.kind[rows], list(COPY_KINDS))]
         call = self._facts.tables[abi].get(number)
         name = slot_name(slot, self._facts.tables)
-        text = format_arguments(call, arguments, copies_of(records, rows))
+        copies = copies_of(records, rows)
+        text = format_arguments(call, arguments, copies)
         spent_ns, result = int(page.duration_ns[index]), int(page.result[index])
         if spent_ns == OPEN_NS:
             ended = "?" if ends_nowhere(name) else "? <unfinished>"
             return Line(f"{name}({text}) = {ended}", "", is_failed=False)
+        answer = "" if call is None else format_answer(call, arguments, result, copies)
         return Line(
-            f"{name}({text}) = {format_result(name, result)}",
+            f"{name}({text}) = {format_result(name, result)}{answer}",
             short_duration(spent_ns),
             is_failed=-4095 <= result < 0,
         )

@@ -14,6 +14,7 @@ from tracectl.module.dkms import Dkms, enter_root
 from tracectl.module.source import copy_source, find_source, fingerprint, first_error
 from tracectl.vm.initramfs import read_module
 from tracectl.vm.kernel import Kernel, Progress, cache_directory
+from tracectl.vm.lock import make_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,16 @@ def module_for(kernel: Kernel, progress: Progress = lambda _: None) -> Path:
     source = find_source()
     directory = cache_directory() / "modules" / f"{kernel.release}-{fingerprint(source)}"
     path = directory / "tracectl.ko"
-    if not path.is_file():
+
+    def make() -> None:
         progress(f"building the module for {kernel.release}")
         if kernel.root is None:
             build_module(kernel, source, directory)
         else:
             _install(kernel, kernel.root, source, path)
+
+    # DKMS has one tree in a root for all of its kernels.
+    make_once(path, make, kernel.root or directory)
     return path
 
 
@@ -46,7 +51,10 @@ def _install(kernel: Kernel, root: Path, source: Path, path: Path) -> None:
     if installed is None:
         raise GuestError(f"dkms installed no module for {kernel.release}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(read_module(installed))
+    # By its name it is there whole.
+    new = path.with_suffix(".new")
+    new.write_bytes(read_module(installed))
+    new.rename(path)
 
 
 def build_module(

@@ -32,7 +32,8 @@ _HARMLESS = re.compile(r"unsupported hardware|Spectre|MDS CPU bug|BIOS bug")
 class Options:
     """How a guest runs. ``icount``: one vCPU on which a nanosecond is an instruction; when it is
     idle its clock jumps to the next timer, or with ``icount_sleeps`` goes on with the host's.
-    ``root``: whose files it has, if the kernel has no userland."""
+    ``root``: whose files it has, if the kernel has no userland. ``boot`` is added to the kernel's
+    command line, ``qemu`` to the emulator's, where the last of an option counts."""
 
     smp: int = 2
     memory_mib: int = 2048
@@ -42,6 +43,7 @@ class Options:
     single_thread: bool = False
     module: Path | None = None
     boot: tuple[str, ...] = ()
+    qemu: tuple[str, ...] = ()
     root: Path = Path("/")
 
 
@@ -242,7 +244,7 @@ def _qemu_command(
         command += ["-device", f"virtio-9p-pci,fsdev={share.tag},mount_tag={share.tag}"]
     if options.icount:
         command += ["-icount", f"shift=0,sleep={'on' if options.icount_sleeps else 'off'}"]
-    return command
+    return [*command, *options.qemu]
 
 
 def _boot(

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from tracectl.errors import GuestError, UnsupportedError
+from tracectl.vm.lock import make_once
 from tracectl.vm.machine import ARM64, X86_64, Machine
 from tracectl.vm.packages import PackageCache
 from tracectl.vm.root import kernel_release, make_root
@@ -86,9 +87,12 @@ def fetch_kernel(
     if series.machine is X86_64 and (is_installed or not series.is_built_here):
         return _installed(series, progress)
     directory = cache_directory() / "kernels" / name
-    if not (directory / "release").is_file():
+
+    def fetch() -> None:
         progress(f"fetching kernel {name} into {directory}")
         _retry(partial(_fetch, series, directory))
+
+    make_once(directory / "release", fetch, directory)
     kernel = _kernel_in(directory)
     if series.machine is X86_64:
         return kernel
@@ -97,20 +101,25 @@ def fetch_kernel(
 
 def _userland(machine: Machine, progress: Progress) -> Path:
     directory = cache_directory() / "userlands" / machine.debian
-    if not directory.is_dir():
+
+    def make() -> None:
         progress(f"making a root file system for {machine.debian} in {directory}")
         _retry(partial(make_userland, machine, directory))
+
+    make_once(directory, make, directory)
     return directory
 
 
 def _installed(series: Series, progress: Progress) -> Kernel:
     root = cache_directory() / "roots" / series.suite
-    if not root.is_dir():
+
+    def make() -> None:
         progress(f"making a root file system of {series.suite} in {root}")
-        root.parent.mkdir(parents=True, exist_ok=True)
         _check_space(root.parent)
         same = [other.flavour for other in SERIES.values() if other.suite == series.suite]
         _retry(partial(make_root, series.suite, same, root))
+
+    make_once(root, make, root)
     return installed_kernel(root, series.flavour)
 
 
@@ -139,10 +148,6 @@ def _kernel_in(directory: Path) -> Kernel:
 def _fetch(series: Series, directory: Path) -> None:
     """Unpacks beside ``directory`` and renames: an interrupted run leaves nothing half done."""
     cache = directory.parent
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GuestError(f"the cache {cache} cannot be made: {error.strerror}") from error
     _check_space(cache)
     packages = _packages(series, series.machine)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".new-") as temporary:

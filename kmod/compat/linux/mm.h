@@ -12,4 +12,9 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
 }
 #endif
 
+#ifdef TRACECTL_GET_USER_PAGES_VMAS
+#define get_user_pages(start, count, flags, pages) \
+	get_user_pages(start, count, flags, pages, NULL)
+#endif
+
 #endif
