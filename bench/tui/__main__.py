@@ -33,7 +33,8 @@ from tracectl.tui.app import ViewApp
 
 COLUMNS, ROWS = 160, 50
 HELP_KEY, HELP_TEXT = b"?", b"next table"
-LEAVE_KEY = b"\x1b"
+# Escape would be a key with Alt, when it is read together with the next.
+LEAVE_KEY = HELP_KEY
 KEY_PERIOD_S = 1.0
 WARM_UP_S = 10.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

@@ -1,7 +1,7 @@
 """Views of a session that only counts."""
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
-from tracectl.kernel.counters import Counters, SyscallCounts
+from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.live.counting import OTHER_ERRORS, CountingModel
 
 GETPID, OPENAT = 39, 257
@@ -9,17 +9,17 @@ SECOND_NS = 1_000_000_000
 ENOENT = 2
 
 
-def counts(calls: int, took_log2: int = 10, *, absent: int = 0, other: int = 0) -> SyscallCounts:
+def counts(calls: int, took_log2: int = 10, *, absent: int = 0, other: int = 0) -> SyscallTotals:
     latency = [0] * 32
     latency[took_log2] = calls
-    return SyscallCounts(
+    return SyscallTotals(
         calls, calls, 0, 0, 0, calls << took_log2, [other, absent, 0, 0, 0, 0, 0, 0], latency
     )
 
 
-def cpu(number: int, syscalls: dict[int, SyscallCounts], lost: int = 0) -> Counters:
+def cpu(number: int, syscalls: dict[int, SyscallTotals], lost: int = 0) -> CpuTotals:
     generated = 2 * sum(one.entries for one in syscalls.values())
-    return Counters(number, [generated], [lost], [lost], 5, 0, syscalls)
+    return CpuTotals(number, [generated], [lost], [lost], 5, 0, syscalls)
 
 
 def model() -> CountingModel:

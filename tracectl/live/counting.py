@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from tracectl.abi.control import LATENCIES, State
 from tracectl.abi.records import OTHER_SLOT, SHAPES, SLOTS
+from tracectl.abi.totals import CpuTotals
+from tracectl.analysis.histogram import OCTAVES, TIMED_BUCKETS, bucket_of, quantiles_of_rows
 from tracectl.capture.metadata import Moment
 from tracectl.errors import TracectlError
-from tracectl.kernel.counters import Counters
 from tracectl.kernel.device import Clocks, Device
 from tracectl.kernel.shapes import shapes_of
 from tracectl.live.book import Shelf
-from tracectl.live.histogram import BINS, OCTAVES, percentiles
 from tracectl.live.history import History
 from tracectl.live.model import LIVE_BUCKET_NS, View
 from tracectl.live.page import I64
@@ -34,7 +34,7 @@ OTHER_ERRORS = 0
 """Stands in a table of errors for those that no class has."""
 CLASS_ERRNOS = (OTHER_ERRORS, 2, 1, 11, 4, 9, 22, 110)
 """enum tracectl_errno, each by the first of its errors."""
-_MIDDLE = BINS // OCTAVES // 2
+_MIDDLES = bucket_of(np.array([3 << log >> 1 for log in range(LATENCIES)], np.uint64))
 
 
 class CountingModel:
@@ -53,7 +53,7 @@ class CountingModel:
         self.losses = Losses()
         self._now_ns = 0
 
-    def add(self, counters: Sequence[Counters], now_ns: int) -> None:
+    def add(self, counters: Sequence[CpuTotals], now_ns: int) -> None:
         """All CPUs' at the session's time ``now_ns``."""
         events, calls = np.zeros_like(self._events), np.zeros_like(self._calls)
         errors, latency = np.zeros_like(self._errors), np.zeros_like(self._latency)
@@ -110,16 +110,16 @@ class CountingModel:
 
     def _syscalls(self) -> Table:
         used = np.flatnonzero(self._calls)
-        bins = np.zeros((len(used), BINS), np.int64)
+        counted = np.zeros((len(used), TIMED_BUCKETS), np.int64)
         # All that is known is the octave: its middle is within 50 % of a duration in it.
-        bins[:, _MIDDLE : LATENCIES * 2 * _MIDDLE : 2 * _MIDDLE] = self._latency[used]
+        counted[:, _MIDDLES] = self._latency[used]
         return _table(
             np.where(used == OTHER_SLOT, SHAPES - 1, used),
             self._calls[used],
             self._errors[used].sum(axis=1),
             self._total_ns[used],
             self._calls_by_time.last(HISTORY)[:, used].T,
-            percentiles(bins, (50, 95, 99)),
+            quantiles_of_rows(counted, (0.5, 0.95, 0.99)),
         )
 
     def _errors_table(self) -> Table:
@@ -134,7 +134,7 @@ class CountingModel:
             zeros,
             zeros,
             self._errors_by_time.last(HISTORY)[:, used].T,
-            np.zeros((len(used), 3)),
+            np.zeros((len(used), 3), np.int64),
         )
 
 
@@ -228,7 +228,7 @@ def _table(
     errors: I64,
     total_ns: I64,
     history: NDArray[np.int32],
-    found: NDArray[np.float64],
+    found: I64,
 ) -> Table:
     return Table(
         key=key,

@@ -49,10 +49,9 @@ class Table:
 
 
 def empty_table() -> Table:
-    zeros = np.zeros(0, np.int64)
-    return Table(
-        zeros, zeros, zeros, zeros, zeros, zeros, np.zeros((0, HISTORY), np.int32), np.zeros((0, 3))
-    )
+    zeros, columns = np.zeros(0, np.int64), np.zeros((0, 3), np.int64)
+    history = np.zeros((0, HISTORY), np.int32)
+    return Table(zeros, zeros, zeros, zeros, zeros, zeros, history, columns)
 
 
 class Ranking:
