@@ -85,8 +85,8 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--events", type=int, default=10_000_000, metavar="N")
-    parser.add_argument("--written-events", type=int, default=10_000_000, metavar="N")
-    parser.add_argument("--peer-events", type=int, default=2_000_000, metavar="N")
+    parser.add_argument("--written-events", type=int, default=5_000_000, metavar="N")
+    parser.add_argument("--peer-events", type=int, default=5_000_000, metavar="N")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--document", action="store_true", help=f"write docs/{document.TEXT.name}")
     args = parser.parse_args()
