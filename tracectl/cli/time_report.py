@@ -51,8 +51,9 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
         "problems": capture.problems,
         "calibration": None if calibration is None else asdict(calibration),
         "unknown_ns": accountant.unknown_ns,
-        "filtered_calls": sum(counts.filtered for cpu in totals for counts in cpu.syscalls.values())
-        // 2,
+        "filtered_calls": sum(
+            counts.filtered for cpu in totals for counts in cpu.syscalls.values()
+        ),
         "recorder_ns": sum(span.user_ns + span.kernel_ns for span in own),
         "processes": _by_process(calls),
         "syscalls": [call for call in calls if call["syscall"] is not None],
