@@ -106,6 +106,26 @@ def test_parquet(machine, capture, tmp_path):
     assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "ZSTD"
 
 
+def test_a_call_that_is_open_for_long_holds_nothing_up(tmp_path):
+    """Its row is where it ended, and in order with those around it."""
+    subbuffers, count = [SubBuffer(size_bytes=1 << 20).entry(1, 8, 202)], 7 * (1 << 14)
+    for index in range(count):
+        if index % (1 << 14) == 0:
+            subbuffers.append(SubBuffer(seq=len(subbuffers), size_bytes=1 << 20))
+        at_ns = 100 + 10 * index
+        subbuffers[-1].entry(at_ns, 7, 39).exit(at_ns + 5, 7, 39, 7)
+    subbuffers[-1].far_exit(at_ns + 9, 8, 202)
+    capture = write_capture(tmp_path / "a.trace", subbuffers)
+    file = pq.ParquetFile(export(capture, "parquet", tmp_path / "a.parquet"))
+    groups = [
+        file.read_row_group(index, ["entry_ns", "tid"]).to_pydict()
+        for index in range(file.num_row_groups)
+    ]
+    assert all(group["entry_ns"] == sorted(group["entry_ns"]) for group in groups)
+    assert sum(len(group["tid"]) for group in groups) == count + 1
+    assert [8 in group["tid"] for group in groups].index(True) > 0
+
+
 def test_parquet_data_set_by_host_and_day(tmp_path):
     day_ns = 86_400_000_000_000
     subbuffer = SubBuffer()

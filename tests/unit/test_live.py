@@ -253,6 +253,21 @@ def test_a_capture_that_is_cut_while_it_is_read_ends_in_a_sentence(tmp_path):
     worker.close()
 
 
+def test_a_capture_that_was_cut_and_goes_on_ends_in_a_sentence(tmp_path):
+    whole = write_capture(tmp_path / "a.trace", [_busy(seq) for seq in range(4)], is_ended=False)
+    path = tmp_path / "b.trace"
+    path.write_bytes(whole.read_bytes()[:-200])
+    worker = Worker(lambda: GrowingSource(path)).start()
+    _await(worker, lambda: worker.view.calls == 150)
+    with path.open("r+b") as file:
+        file.truncate(100)
+        file.seek(whole.stat().st_size)
+        file.write(b"the recorder goes on where it was")
+    _await(worker, lambda: worker.progress.error is not None)
+    assert worker.progress.error == f"{path}: was cut while it was read, and has a hole now"
+    worker.close()
+
+
 def test_what_is_settled_waits_for_each_cpu_but_not_for_ever():
     settling = Settling(2, 1000)
     settling.add(0, 500)

@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,9 +18,12 @@ from subbuffers import SubBuffer
 from tracectl.capture.format import INDEX_FOOTER
 from tracectl.capture.metadata import Task
 from tracectl.cli.main import main
+from tracectl.errors import TracectlError
 from tracectl.export.columns import CALL_COLUMNS
+from tracectl.export.database import Database
 from tracectl.export.events import EVENT_COLUMNS
 from tracectl.export.tables import LOSS_COLUMNS, TASK_COLUMNS
+from tracectl.export.views import schema_of
 
 REPO = Path(__file__).parents[2]
 VIEWS = {
@@ -201,6 +205,22 @@ def test_a_damaged_capture_says_so_once(capture, tmp_path, capsys):
     (tmp_path / "torn.trace").write_bytes(b"")
     assert main(["query", str(tmp_path / "torn.trace"), sql]) == 1
     assert capsys.readouterr().err.splitlines() == [f"tracectl: {tmp_path}/torn.trace: is empty"]
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt(), SystemExit(143), TracectlError("no disk")])
+def test_what_ends_the_reading_is_not_for_duckdb_to_tell(ends):
+    """A signal, or an error that has a sentence and an exit code of its own."""
+    database = Database({view: schema_of(view) for view in VIEWS})
+    sql, began = "SELECT sum(lost) FROM loss", []
+
+    def begin(view):
+        began.append(view)
+        yield pa.record_batch({"lost": [1, 2]})
+        raise ends
+
+    with pytest.raises(type(ends)), database.answer(sql, database.columns_in(sql), begin):
+        pass
+    assert began == ["loss"]
 
 
 def test_loss(ask):

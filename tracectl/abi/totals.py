@@ -10,10 +10,11 @@ from tracectl.errors import DecodeError
 
 @dataclass(frozen=True, slots=True)
 class SyscallTotals:
-    """``filtered`` are entries and exits that no other number but ``rejected`` has. ``errors`` by
-    enum tracectl_errno; ``latency[i]`` are the exits of calls that took 2**i ns or more and less
-    than twice that, ``total_ns`` is theirs together. ``withheld`` are entries kept back until the
-    call's end, which was ``rejected``, or recorded, or is one of ``calls_lost``."""
+    """``filtered`` are calls that their own terms left out, ``rejected`` ones among them, and
+    ``skipped`` those of threads that are left out. ``errors`` by enum tracectl_errno;
+    ``latency[i]`` are the exits of calls that took 2**i ns or more and less than twice that,
+    ``total_ns`` is theirs together. ``withheld`` are entries kept back until the call's end, which
+    was ``rejected``, or recorded, or is one of ``calls_lost``."""
 
     entries: int
     exits: int
@@ -26,6 +27,7 @@ class SyscallTotals:
     withheld: int = 0
     calls_lost: int = 0
     rejected: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,10 +79,14 @@ def _by_errno(calls: Calls, *_: object) -> _Groups:
 
 
 def _by_file(calls: Calls, *_: object) -> _Groups:
+    tgids, redacted = calls.tgid.tolist(), int(NameFlag.REDACTED)
+
     def key_of(copy: Copy, row: int) -> Hashable:
+        data = copy.data
         # The hash of a path that is not told begins nowhere.
-        is_whole = copy.data.startswith(b"/") or copy.flags & NameFlag.REDACTED
-        return copy.data if is_whole else (int(calls.tgid[row]), copy.dfd, copy.data)
+        if data[:1] == b"/" or copy.flags & redacted:
+            return data
+        return tgids[row], copy.dfd, data
 
     return _by_copy(calls, Kind.NAME, key_of)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
+from tracectl.analysis.codes import codes_of
 from tracectl.analysis.gaps import FOREVER_NS, Gaps
 from tracectl.analysis.halves import Half, Halves, join_halves, no_halves, split_calls
 from tracectl.analysis.matching import match
@@ -111,7 +112,11 @@ class Pairing:
             return []
         touched = np.isin(self._open.tid, events.tid)
         events = join_halves([self._open[touched], *self._take_early(events), events])
-        order = np.lexsort((events.time_ns, events.tid))
+        # Both in runs, or of few values: so it takes half the time of a lexsort.
+        order = np.argsort(events.time_ns, kind="stable")
+        threads, _ = codes_of(events.tid[order])
+        small = threads.astype(np.int16) if threads.max() < 1 << 15 else threads
+        order = order[np.argsort(small, kind="stable")]
         events = events[order]
         half = events.half
         is_entry, is_sure = half == Half.ENTRY, half == Half.SURE_EXIT

@@ -122,7 +122,8 @@ class Capture:
     def rescan(self) -> None:
         """Finds what the recorder has appended since; ``end`` is set once that is there.
 
-        CaptureError when the file has become shorter.
+        CaptureError when the file has become shorter: its recorder goes on where it was, so that
+        there may be a hole now where the next block was.
         """
         if os.fstat(self._fd).st_size < self._next_offset:
             raise CaptureError(self.path, "has become shorter while it was read")
@@ -131,6 +132,9 @@ class Capture:
         # What is not whole yet will be.
         del self.problems[problems:]
         if not len(blocks):
+            header = self._pread(BLOCK_HEADER.size, self._next_offset)
+            if len(header) == BLOCK_HEADER.size and not any(header):
+                raise CaptureError(self.path, "was cut while it was read, and has a hole now")
             return
         self._next_offset = blocks.end
         self._chunks += blocks.of(BlockType.CHUNK)

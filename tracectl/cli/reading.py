@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.capture.reader import Capture
 from tracectl.errors import CaptureError, DecodeError
 from tracectl.tables.table import MACHINES, SyscallTable
@@ -48,6 +49,12 @@ def tables_of(capture: Capture) -> list[SyscallTable]:
             capture.path, f"its system-call tables are damaged ({error!r})"
         ) from error
     return [native, narrow, native]
+
+
+def name_of_slot(tables: list[SyscallTable], slot: int) -> str:
+    """The system call that a counter is of."""
+    abi, nr = divmod(slot, SHAPES)
+    return "other" if slot == OTHER_SLOT else tables[abi].name(nr)
 
 
 def lost_of(capture: Capture) -> tuple[int, int]:

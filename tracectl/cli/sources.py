@@ -71,9 +71,13 @@ def _names_in(table: SyscallTable) -> Iterator[str]:
 
 
 def iter_calls(capture: Capture) -> Iterator[Calls]:
-    """The calls of ``capture`` in order of time, as iter_ordered() has them, in blocks; at least
-    one, which may be empty."""
-    from tracectl.analysis.merge import iter_done, iter_ordered  # noqa: PLC0415 - numpy
+    """The calls of ``capture`` as iter_ordered() has them, in blocks that are in order of time; at
+    least one, which may be empty."""
+    from tracectl.analysis.calls import sort_calls  # noqa: PLC0415 - numpy
+    from tracectl.analysis.merge import iter_done, iter_ordered  # noqa: PLC0415
     from tracectl.export.columns import iter_blocks  # noqa: PLC0415
 
-    yield from iter_blocks(iter_ordered(iter_done(capture)))
+    for block in iter_blocks(iter_ordered(iter_done(capture))):
+        begins_ns = block.first_ns
+        # A call that was open for long came late.
+        yield block if bool((begins_ns[1:] >= begins_ns[:-1]).all()) else sort_calls(block)

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tracectl.errors import TracectlError, UsageError
+from tracectl.errors import UsageError
 
 MADE_OF_CALLS = {
     "names": "SELECT file, host, time, entry_ns, pid, tid, process, uid, container, syscall, "
@@ -45,7 +45,7 @@ class Stream:
     ended one of them, which DuckDB would only quote."""
 
     def __init__(self, schema: pa.Schema, begin: Callable[[], Batches]) -> None:
-        self.failure: TracectlError | None = None
+        self.failure: BaseException | None = None
         self._schema = schema
         self._begin = begin
 
@@ -60,7 +60,10 @@ class Stream:
         try:
             for batch in self._begin():
                 yield batch.rename_columns(self._schema.names)
-        except TracectlError as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            # A signal that ends the program, too.
             self.failure = error
             raise
 

@@ -26,11 +26,12 @@ def read_counters(fd: int, cpu: int) -> CpuTotals:
         entries, exits, entries_lost, exits_lost, filtered, total_ns, *rest = numbers[
             slot * size // 8 : (slot + 1) * size // 8
         ]
-        *lists, withheld, calls_lost, rejected = rest
-        if entries or exits or filtered or withheld:
+        *lists, withheld, calls_lost, rejected, skipped = rest
+        if entries or exits or filtered or withheld or skipped:
             syscalls[slot] = SyscallTotals(
                 entries, exits, entries_lost, exits_lost, filtered, total_ns,
                 lists[: control.ERRNOS], lists[control.ERRNOS :], withheld, calls_lost, rejected,
+                skipped,
             )  # fmt: skip
     return CpuTotals(
         cpu=cpu,

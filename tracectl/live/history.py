@@ -75,6 +75,12 @@ class History:
         buckets = ended.exit_ns // self.width_ns
         self._heat.add(buckets, np.minimum(octave_of(ended.buckets), OCTAVES - 1))
 
+    def add_counts(self, bucket: int, events: I64, heat: I64) -> None:
+        """What was counted in one bucket: ``events`` by CPU, ``heat`` by octave."""
+        for ring, counts in ((self._events, events), (self._heat, heat)):
+            places = np.flatnonzero(counts)
+            ring.add(np.full(len(places), bucket), places, weights=counts[places])
+
     def advance(self, bucket: int) -> None:
         self._events.advance(bucket)
         self._heat.advance(bucket)

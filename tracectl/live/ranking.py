@@ -48,6 +48,12 @@ class Table:
         return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
 
+def empty_table() -> Table:
+    zeros, columns = np.zeros(0, np.int64), np.zeros((0, 3), np.int64)
+    history = np.zeros((0, HISTORY), np.int32)
+    return Table(zeros, zeros, zeros, zeros, zeros, zeros, history, columns)
+
+
 class Ranking:
     """Rows by key, at most ``capacity``: then the half with the fewest calls lately is given up,
     and counted in ``dropped_rows`` and ``dropped_calls``."""
