@@ -6,6 +6,7 @@
  * really was.
  */
 #define _GNU_SOURCE
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,6 +16,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "stay_on.h"
 
 #define PATH_BYTES 256
 
@@ -27,6 +30,7 @@ static void *flip(void *letter_)
 	volatile char *letter = letter_;
 	unsigned int seed = 1;
 
+	stay_on(1);
 	while (!stopped) {
 		*letter ^= 'a' ^ 'b';
 		seed = seed * 1103515245 + 12345;
@@ -107,6 +111,7 @@ int main(int argc, char **argv)
 	create(path_a);
 	if (call != do_execve)
 		create(path_b);
+	stay_on(0);
 	if (pthread_create(&thread, NULL, flip, letter))
 		return 1;
 	for (long i = 0; i < count; i++)

@@ -4,6 +4,7 @@
  * 4001 or 4002 COUNT times while a second thread flips the port in place, and
  * writes to TRUTH a digit a call: the port that it really was.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -13,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "stay_on.h"
+
 static struct sockaddr_in address = { .sin_family = AF_INET };
 static volatile int stopped;
 
@@ -21,6 +24,7 @@ static void *flip(void *nothing)
 	volatile in_port_t *port = &address.sin_port;
 	unsigned int seed = 1;
 
+	stay_on(1);
 	while (!stopped) {
 		*port ^= htons(4001) ^ htons(4002);
 		seed = seed * 1103515245 + 12345;
@@ -60,6 +64,7 @@ int main(int argc, char **argv)
 	}
 	address.sin_port = htons(4001);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	stay_on(0);
 	if (pthread_create(&thread, NULL, flip, NULL))
 		return 1;
 	for (long i = 0; i < count; i++)
