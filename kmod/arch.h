@@ -7,6 +7,7 @@
  *
  *	is_native	a call in the kernel's own ABI, with a slot of its own
  *	classify_abi	of any other; takes the ABI's mark off the number
+ *	number_in	the number of the call that registers are of
  *	argument	of a native call, 0 to 5
  */
 #include <linux/ptrace.h>

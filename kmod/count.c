@@ -4,58 +4,79 @@
  * neither they nor those that record pay for the other.
  */
 #include <linux/kernel.h>
+#include <linux/sched/task_stack.h>
 
 #include "call.h"
+#include "drop.h"
 #include "gate.h"
 #include "probes.h"
 #include "stream.h"
 #include "tracepoint.h"
 
-static __always_inline void begin(struct tracectl_cpu *pc, unsigned int slot,
-				  u64 ns)
+/* Field by field: each is one instruction, and the address of them all is two. */
+#define MINE(field) raw_cpu_read(tracectl_cpus.field)
+
+static __always_inline u64 now(void)
 {
-	tracectl_count_entry(&pc->counts[slot], pc->entered, ns)->slot = slot;
+	const struct tracectl_clock clock = {
+		.mult = MINE(clock.mult),
+		.offset_ns = MINE(clock.offset_ns),
+	};
+
+	return tracectl_clock_count(&clock);
+}
+
+static __always_inline void begin(unsigned int slot, u64 ns)
+{
+	/* At the end that saves a multiplication. */
+	size_t offset = slot * sizeof(struct tracectl_syscall_counts);
+	struct tracectl_syscall_counts *counts = (void *)MINE(counts) + offset;
+
+	tracectl_count_entry(counts, MINE(entered), ns)->counts = offset;
 }
 
 static noinline notrace void on_entry_slowly(long nr)
 {
-	struct tracectl_cpu *pc = tracectl_stream_admit(TRACECTL_CLASS_SYSCALL);
+	struct tracectl_cpu *pc = tracectl_admit_entry(nr);
 	unsigned int slot = tracectl_classify(nr).slot;
 
 	if (pc && !tracectl_filter_drops(slot))
-		begin(pc, slot, tracectl_clock_read(&pc->clock));
+		begin(slot, tracectl_clock_read(&pc->clock));
 	tracectl_stream_leave();
 }
 
 static noinline notrace void on_entry(long nr)
 {
-	struct tracectl_cpu *pc;
-
-	if (tracectl_stream_skips())
+	if (tracectl_skips_entry(nr))
 		return;
 	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	if (likely(tracectl_stream_is_ready(pc, TRACECTL_CLASS_SYSCALL) &&
-		   is_native(nr) && !test_bit(nr, tracectl_unwanted))) {
-		begin(pc, nr, tracectl_clock_count(&pc->clock));
+	if (likely(tracectl_gate_open(TRACECTL_CLASS_SYSCALL) &&
+		   MINE(task) == current && is_native(nr))) {
+		begin(nr, now());
 		tracectl_stream_leave();
 	} else {
 		on_entry_slowly(nr);
 	}
 }
 
+static __always_inline bool is_dropped(long nr)
+{
+	return static_branch_unlikely(&tracectl_sorts) &&
+	       tracectl_drops_entry(nr);
+}
+
 static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL) && !is_dropped(nr))
 		on_entry(nr);
 }
 
-static __always_inline void finish(struct tracectl_cpu *pc,
-				   struct tracectl_entered *entry, long result,
+static __always_inline void finish(struct tracectl_entered *entry, long result,
 				   u64 ns)
 {
 	/* exec changes the number, and sigreturn has none. */
-	struct tracectl_syscall_counts *counts = &pc->counts[entry->slot];
+	struct tracectl_syscall_counts *counts =
+		(void *)MINE(counts) + entry->counts;
 
 	tracectl_count_time(counts, entry, ns, true);
 	tracectl_count_exit(counts, result);
@@ -68,12 +89,12 @@ static void count_alone(struct tracectl_cpu *pc, unsigned int slot, long result)
 	if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
 		return;
 	if (READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_CPUS)
-		tracectl_filter_count(slot);
-	else if (!tracectl_filter_drops(slot))
+		tracectl_filter_count_rest();
+	else if (!tracectl_filter_drops_exit(slot))
 		tracectl_count_exit(&pc->counts[slot], result);
 }
 
-static noinline notrace void on_exit_slowly(struct pt_regs *regs, long result)
+static noinline notrace void on_exit_slowly(long result)
 {
 	struct tracectl_cpu *pc = tracectl_stream_admit(TRACECTL_CLASS_SYSCALL |
 							TRACECTL_GATE_EXITS);
@@ -83,51 +104,88 @@ static noinline notrace void on_exit_slowly(struct pt_regs *regs, long result)
 	if (!pc)
 		goto leave;
 	entry = tracectl_entered_of(pc->entered, current->pid);
-	nr = syscall_get_nr(current, regs);
+	nr = syscall_get_nr(current, task_pt_regs(current));
 	if (entry->tid == current->pid)
-		finish(pc, entry, result, tracectl_clock_read(&pc->clock));
+		finish(entry, result, tracectl_clock_read(&pc->clock));
 	else
 		count_alone(pc, tracectl_classify(nr).slot, result);
 leave:
 	tracectl_stream_leave();
 }
 
-static noinline notrace void on_exit(struct pt_regs *regs, long result)
+/*
+ * A call that was counted when it began is counted when it ends, also when the gate
+ * has been closed meanwhile: there is no record that would come too late.
+ */
+static noinline notrace void on_exit(long result)
 {
 	struct tracectl_entered *entry;
-	struct tracectl_cpu *pc;
 
-	if (tracectl_stream_skips())
+	if (unlikely(tracectl_stream_skips()))
 		return;
 	preempt_disable_notrace();
-	pc = this_cpu_ptr(&tracectl_cpus);
-	entry = tracectl_entered_of(pc->entered, current->pid);
-	if (likely(tracectl_stream_is_ready(pc, TRACECTL_CLASS_SYSCALL) &&
-		   entry->tid == current->pid)) {
-		finish(pc, entry, result, tracectl_clock_count(&pc->clock));
+	entry = tracectl_entered_of(MINE(entered), current->pid);
+	if (likely(entry->tid == current->pid)) {
+		finish(entry, result, now());
 		tracectl_stream_leave();
 	} else {
-		on_exit_slowly(regs, result);
+		on_exit_slowly(result);
 	}
+}
+
+static __always_inline bool is_exit_dropped(const struct pt_regs *regs)
+{
+	return static_branch_unlikely(&tracectl_sorts) &&
+	       tracectl_drops_exit(regs);
 }
 
 static void notrace probe_exit(void *data, struct pt_regs *regs, long result)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL | TRACECTL_GATE_EXITS))
-		on_exit(regs, result);
+	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL | TRACECTL_GATE_EXITS) &&
+	    !is_exit_dropped(regs))
+		on_exit(result);
+}
+
+/* Where the clock is no counter of the CPU's. */
+static void notrace probe_entry_slowly(void *data, struct pt_regs *regs,
+				       long nr)
+{
+	if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL) || is_dropped(nr) ||
+	    tracectl_skips_entry(nr))
+		return;
+	preempt_disable_notrace();
+	on_entry_slowly(nr);
+}
+
+static void notrace probe_exit_slowly(void *data, struct pt_regs *regs,
+				      long result)
+{
+	if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL | TRACECTL_GATE_EXITS) ||
+	    is_exit_dropped(regs) || tracectl_stream_skips())
+		return;
+	preempt_disable_notrace();
+	on_exit_slowly(result);
 }
 
 static struct tracectl_hook hooks[] = {
 	{ .name = "sys_enter", .probe = probe_entry },
 	{ .name = "sys_exit", .probe = probe_exit },
 };
+static struct tracectl_hook slow_hooks[] = {
+	{ .name = "sys_enter", .probe = probe_entry_slowly },
+	{ .name = "sys_exit", .probe = probe_exit_slowly },
+};
+static struct tracectl_hook *attached;
 
 int tracectl_count_attach(void)
 {
-	return tracectl_hooks_attach(hooks, ARRAY_SIZE(hooks));
+	bool has_counter = raw_cpu_read(tracectl_cpus.clock.mult);
+
+	attached = has_counter ? hooks : slow_hooks;
+	return tracectl_hooks_attach(attached, ARRAY_SIZE(hooks));
 }
 
 void tracectl_count_detach(void)
 {
-	tracectl_hooks_detach(hooks, ARRAY_SIZE(hooks));
+	tracectl_hooks_detach(attached, ARRAY_SIZE(hooks));
 }

@@ -29,10 +29,13 @@ static int copy_filtered(const struct tracectl_session *session,
 			 struct tracectl_syscall_counts __user *counts)
 {
 	const u64 *filtered = per_cpu_ptr(session->selection.filtered, cpu);
+	const u64 *skipped = filtered + TRACECTL_SLOTS;
 	int i;
 
 	for (i = 0; i < TRACECTL_SLOTS; i++)
-		if (filtered[i] && put_user(filtered[i], &counts[i].filtered))
+		if ((filtered[i] &&
+		     put_user(filtered[i], &counts[i].filtered)) ||
+		    (skipped[i] && put_user(skipped[i], &counts[i].skipped)))
 			return -EFAULT;
 	return 0;
 }

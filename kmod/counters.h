@@ -16,7 +16,7 @@
 struct tracectl_entered {
 	u64 ns;
 	pid_t tid; /* 0: none */
-	u32 slot; /* where calls are counted only */
+	u32 counts; /* where calls are counted only: their offset in bytes */
 };
 
 #define TRACECTL_ENTERED (1u << 16)

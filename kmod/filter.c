@@ -11,6 +11,7 @@
 #include <linux/threads.h>
 #include <linux/vmalloc.h>
 
+#include "call.h"
 #include "filter.h"
 #include "helpers.h"
 #include "name.h"
@@ -22,12 +23,14 @@ DEFINE_PER_CPU(struct task_struct *, tracectl_skipped);
 DEFINE_STATIC_KEY_FALSE(tracectl_sorts);
 u32 tracectl_sorting;
 DECLARE_BITMAP(tracectl_unwanted, TRACECTL_SLOTS);
+DECLARE_BITMAP(tracectl_unwanted_exits, TRACECTL_SLOTS);
 u64 __percpu *tracectl_filtered;
+DEFINE_PER_CPU(u64, tracectl_filtered_rest);
 
 int tracectl_filter_init(struct tracectl_selection *selection, pid_t target)
 {
 	selection->filtered =
-		__alloc_percpu(TRACECTL_SLOTS * sizeof(u64), sizeof(u64));
+		__alloc_percpu(TRACECTL_FILTERED * sizeof(u64), sizeof(u64));
 	selection->terms = kzalloc(sizeof(*selection->terms), GFP_KERNEL);
 	if (!selection->filtered || !selection->terms)
 		return -ENOMEM;
@@ -96,14 +99,24 @@ int tracectl_filter_set(struct tracectl_selection *selection,
 static void set_unwanted(const struct tracectl_filter *terms)
 {
 	bool has_calls = terms->flags & TRACECTL_FILTER_CALLS;
+	/* On a CPU where no call begins that is recorded nothing is counted. */
+	bool has_exits = !(terms->flags & TRACECTL_FILTER_CPUS);
 	unsigned int slot;
+	bool unwanted;
 
 	for (slot = 0; slot < TRACECTL_SLOTS - 1; slot++) {
-		if (!has_calls || terms->calls[slot / 64] & BIT_ULL(slot % 64))
-			clear_bit(slot, tracectl_unwanted);
-		else
-			set_bit(slot, tracectl_unwanted);
+		unwanted = has_calls &&
+			   !(terms->calls[slot / 64] & BIT_ULL(slot % 64));
+		assign_bit(slot, tracectl_unwanted, unwanted);
+		assign_bit(slot, tracectl_unwanted_exits,
+			   unwanted && has_exits);
 	}
+}
+
+/* @nr is of another ABI than the kernel's own, or of no call that there is. */
+void tracectl_filter_count_skipped_other(long nr)
+{
+	tracectl_filter_count_skipped(tracectl_classify(nr).slot);
 }
 
 static void look_at_names(bool is_wanted)
@@ -133,11 +146,11 @@ static void set_sorting(const struct tracectl_selection *selection)
 		WRITE_ONCE(per_cpu(tracectl_cpus, cpu).withheld,
 			   &selection->withheld);
 	smp_store_release(&tracectl_sorting, sorting);
-	if (sorting)
+	if (sorting & ~TRACECTL_SORTS_COUNTS)
 		static_branch_enable(&tracectl_sorts);
 	else
 		static_branch_disable(&tracectl_sorts);
-	look_at_names(sorting & TRACECTL_FILTER_PATH);
+	look_at_names(sorting & (TRACECTL_FILTER_PATH | TRACECTL_FILTER_CALLS));
 }
 
 /*

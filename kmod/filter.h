@@ -24,7 +24,7 @@ struct tracectl_cpu;
 struct tracectl_selection {
 	unsigned long *followed; /* a bit a tid, or NULL for every thread */
 	struct tracectl_filter *terms; /* RCU */
-	u64 __percpu *filtered; /* entries and exits, by slot */
+	u64 __percpu *filtered; /* TRACECTL_FILTERED numbers */
 	struct tracectl_withheld_table withheld; /* once it is needed */
 	u32 epoch; /* counts changes of which threads */
 	bool counts_only;
@@ -50,20 +50,42 @@ static __always_inline bool tracectl_filter_skips(void)
 	return raw_cpu_read(tracectl_skipped) == current;
 }
 
-/* While something else is done with calls than to record each of them... */
+/* While calls are not all of them treated alike... */
 DECLARE_STATIC_KEY_FALSE(tracectl_sorts);
-/* ...namely: TRACECTL_FILTER_... of the calls' own terms, and these. */
+/* ...but by TRACECTL_FILTER_... of their own terms, and these: */
 extern u32 tracectl_sorting;
 #define TRACECTL_SORTS_COUNTS (1u << 31) /* they are counted only */
 #define TRACECTL_SORTS_WITHHELD (1u << 30) /* there may be withheld ones */
 
 extern DECLARE_BITMAP(tracectl_unwanted, TRACECTL_SLOTS);
-extern u64 __percpu *tracectl_filtered; /* of the session */
+/* The same, or none where an exit is not to be judged by its number alone. */
+extern DECLARE_BITMAP(tracectl_unwanted_exits, TRACECTL_SLOTS);
 
-/* On any CPU, too. */
+/*
+ * Of the session: calls that were filtered out by their own terms, by slot, then those
+ * of threads that are, counted as they begin. The rest of the former, their exits and
+ * parameters, is one number a CPU: it needs no look where that is.
+ */
+#define TRACECTL_FILTERED (2 * TRACECTL_SLOTS)
+extern u64 __percpu *tracectl_filtered;
+DECLARE_PER_CPU(u64, tracectl_filtered_rest);
+
+/* These count on any CPU, with preemption on, too. */
 static __always_inline void tracectl_filter_count(unsigned int slot)
 {
 	this_cpu_inc(tracectl_filtered[slot]);
+}
+
+static __always_inline void tracectl_filter_count_skipped(unsigned long slot)
+{
+	this_cpu_inc(tracectl_filtered[TRACECTL_SLOTS + slot]);
+}
+
+void tracectl_filter_count_skipped_other(long nr);
+
+static __always_inline void tracectl_filter_count_rest(void)
+{
+	this_cpu_inc(tracectl_filtered_rest);
 }
 
 /* Also counts a call that is filtered out by its number. */
@@ -72,6 +94,15 @@ static __always_inline bool tracectl_filter_drops(unsigned int slot)
 	if (!test_bit(slot, tracectl_unwanted))
 		return false;
 	tracectl_filter_count(slot);
+	return true;
+}
+
+/* The same at its end. */
+static __always_inline bool tracectl_filter_drops_exit(unsigned int slot)
+{
+	if (!test_bit(slot, tracectl_unwanted))
+		return false;
+	tracectl_filter_count_rest();
 	return true;
 }
 

@@ -3,6 +3,7 @@
 #include <linux/string.h>
 
 #include "divergence.h"
+#include "drop.h"
 #include "name.h"
 #include "redact.h"
 #include "session.h"
@@ -44,15 +45,34 @@ tracectl_name_record_slowly(u32 class, struct tracectl_path_name path)
 	tracectl_stream_leave();
 }
 
-/* The NAME record of @path, whose gate is open, and what is told by its name. */
-noinline notrace void tracectl_name_inspect(u32 class,
+static noinline notrace void inspect_wanted(u32 class,
 					    struct tracectl_path_name path)
 {
+	u32 sorting = READ_ONCE(tracectl_sorting);
+
+	if (!(sorting & TRACECTL_FILTER_PATH) &&
+	    !static_branch_unlikely(&tracectl_redacts) &&
+	    !static_branch_unlikely(&tracectl_compares_names)) {
+		tracectl_name_record_plain(class, path);
+		return;
+	}
 	preempt_disable_notrace();
-	if (READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_PATH)
+	if (sorting & TRACECTL_FILTER_PATH)
 		tracectl_filter_match(path.name);
 	tracectl_name_record_slowly(class, path);
 	tracectl_divergence_compare(path.name);
+}
+
+/*
+ * The NAME record of @path, whose gate is open, and what is told by its name. In two,
+ * so that a name that is dropped pays for no stack.
+ */
+noinline notrace void tracectl_name_inspect(u32 class,
+					    struct tracectl_path_name path)
+{
+	if (!(READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_CALLS) ||
+	    !tracectl_drops_call())
+		inspect_wanted(class, path);
 }
 
 static void set(struct static_key_false *key, bool is_on)

@@ -48,24 +48,19 @@ void tracectl_name_record_slowly(u32 class, struct tracectl_path_name path);
 void tracectl_name_begin_session(const struct tracectl_session *session);
 void tracectl_name_end_session(void);
 
-/* While names are looked at, too; counts who does. */
+/* While names are looked at, too, or not all wanted; counts who does that. */
 DECLARE_STATIC_KEY_FALSE(tracectl_inspects_names);
 void tracectl_name_inspect(u32 class, struct tracectl_path_name path);
 
-/* A NAME record of @class, whose gate is open. */
-static __always_inline void tracectl_name_record(u32 class,
-						 enum tracectl_site site,
-						 int dfd, const char *name)
+/* As it is, by the short way if that will do. */
+static __always_inline void
+tracectl_name_record_plain(u32 class, struct tracectl_path_name path)
 {
-	struct tracectl_path_name path = { name, dfd, site };
+	const char *name = path.name;
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 	size_t length;
 
-	if (static_branch_unlikely(&tracectl_inspects_names)) {
-		tracectl_name_inspect(class, path);
-		return;
-	}
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);
 	if (likely(tracectl_stream_try(pc, class, &place) &&
@@ -79,6 +74,19 @@ static __always_inline void tracectl_name_record(u32 class,
 	} else {
 		tracectl_name_record_slowly(class, path);
 	}
+}
+
+/* A NAME record of @class, whose gate is open. */
+static __always_inline void tracectl_name_record(u32 class,
+						 enum tracectl_site site,
+						 int dfd, const char *name)
+{
+	struct tracectl_path_name path = { name, dfd, site };
+
+	if (static_branch_unlikely(&tracectl_inspects_names))
+		tracectl_name_inspect(class, path);
+	else
+		tracectl_name_record_plain(class, path);
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <linux/kprobes.h>
 #include <linux/openat2.h>
 
+#include "drop.h"
 #include "entry.h"
 #include "name.h"
 #include "probes.h"
@@ -47,7 +48,7 @@ static __always_inline void on_how(const struct open_how *how)
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
 
-	if (!tracectl_stream_wants(TRACECTL_CLASS_OPEN_HOW))
+	if (!tracectl_wants(TRACECTL_CLASS_OPEN_HOW))
 		return;
 	preempt_disable_notrace();
 	pc = this_cpu_ptr(&tracectl_cpus);

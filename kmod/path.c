@@ -10,6 +10,7 @@
 #include <linux/namei.h>
 #include <linux/sched.h>
 
+#include "drop.h"
 #include "entry.h"
 #include "name.h"
 #include "probes.h"
@@ -26,7 +27,7 @@ static __always_inline void on_path(struct ftrace_regs *fregs,
 {
 	const struct filename *name;
 
-	if (!tracectl_stream_wants(TRACECTL_CLASS_PATH))
+	if (!tracectl_wants(TRACECTL_CLASS_PATH))
 		return;
 	name = (void *)ftrace_regs_get_argument(fregs, 1);
 	/* The walk of a stale handle is the same name's once more. */
@@ -60,7 +61,7 @@ static void notrace trace_target(unsigned long ip, unsigned long parent_ip,
 {
 	const struct filename *name;
 
-	if (!tracectl_stream_wants(TRACECTL_CLASS_PATH))
+	if (!tracectl_wants(TRACECTL_CLASS_PATH))
 		return;
 	name = (void *)ftrace_regs_get_argument(fregs, 0);
 	if (is_wanted(name))

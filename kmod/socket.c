@@ -5,6 +5,7 @@
 #include <linux/socket.h>
 
 #include "divergence.h"
+#include "drop.h"
 #include "entry.h"
 #include "probes.h"
 #include "redact.h"
@@ -63,7 +64,7 @@ static void notrace trace_connect(unsigned long ip, unsigned long parent_ip,
 				  struct ftrace_ops *ops,
 				  struct ftrace_regs *fregs)
 {
-	if (tracectl_stream_wants(TRACECTL_CLASS_SOCKET))
+	if (tracectl_wants(TRACECTL_CLASS_SOCKET))
 		on_address(TRACECTL_ADDRESS_CONNECT,
 			   (void *)ftrace_regs_get_argument(fregs, 1),
 			   ftrace_regs_get_argument(fregs, 2));
@@ -74,7 +75,7 @@ static void notrace trace_bind(unsigned long ip, unsigned long parent_ip,
 			       struct ftrace_ops *ops,
 			       struct ftrace_regs *fregs)
 {
-	if (tracectl_stream_wants(TRACECTL_CLASS_SOCKET))
+	if (tracectl_wants(TRACECTL_CLASS_SOCKET))
 		on_address(TRACECTL_ADDRESS_BIND,
 			   (void *)ftrace_regs_get_argument(fregs, 1),
 			   ftrace_regs_get_argument(fregs, 2));
@@ -87,7 +88,7 @@ static void notrace trace_send(unsigned long ip, unsigned long parent_ip,
 {
 	const struct msghdr *message;
 
-	if (!tracectl_stream_wants(TRACECTL_CLASS_SOCKET))
+	if (!tracectl_wants(TRACECTL_CLASS_SOCKET))
 		return;
 	message = (void *)ftrace_regs_get_argument(fregs, 1);
 	on_address(TRACECTL_ADDRESS_SEND, message->msg_name,
@@ -99,7 +100,7 @@ static void notrace trace_answer(unsigned long ip, unsigned long parent_ip,
 				 struct ftrace_ops *ops,
 				 struct ftrace_regs *fregs)
 {
-	if (tracectl_stream_wants(TRACECTL_CLASS_SOCKET))
+	if (tracectl_wants(TRACECTL_CLASS_SOCKET))
 		on_address(TRACECTL_ADDRESS_ANSWER,
 			   (void *)ftrace_regs_get_argument(fregs, 0),
 			   ftrace_regs_get_argument(fregs, 1));

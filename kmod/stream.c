@@ -88,6 +88,16 @@ static void close_subbuf(struct tracectl_cpu *pc, u64 ns)
 	relay_switch_subbuf(pc->buf, 0);
 }
 
+/* Every sub-buffer waits for the reader, so that an event is lost for sure. */
+bool tracectl_stream_is_full(const struct tracectl_cpu *pc)
+{
+	const struct rchan_buf *buf = pc->buf;
+
+	return !pc->subbuf && buf && buf_stalled(buf) &&
+	       buf->subbufs_produced - READ_ONCE(buf->subbufs_consumed) >=
+		       buf->chan->n_subbufs;
+}
+
 static bool next_subbuf(struct tracectl_cpu *pc, u64 ns)
 {
 	if (pc->subbuf)
@@ -258,6 +268,7 @@ void tracectl_stream_begin_session(struct tracectl_session *session)
 		pc->counts = pc->totals->syscalls;
 		pc->entered = session->entered;
 		pc->entry_switches = TRACECTL_NO_CALL;
+		per_cpu(tracectl_filtered_rest, cpu) = 0;
 	}
 	tracectl_filter_begin_session(&session->selection);
 	tracectl_name_begin_session(session);
@@ -274,7 +285,8 @@ void tracectl_stream_end_session(struct tracectl_session *session)
 
 		if (pc->subbuf)
 			close_subbuf(pc, tracectl_clock_read(&pc->clock));
-		pc->totals->filtered = pc->filtered;
+		pc->totals->filtered =
+			pc->filtered + per_cpu(tracectl_filtered_rest, cpu);
 		pc->totals->self = tracectl_filter_self(pc);
 		memset(pc, 0, sizeof(*pc));
 	}
@@ -294,11 +306,12 @@ u64 tracectl_stream_filtered(const struct tracectl_session *session,
 			     unsigned int cpu)
 {
 	const struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
-	u64 filtered = READ_ONCE(pc->session) == session
-			       ? READ_ONCE(pc->filtered)
-			       : session->totals[cpu]->filtered;
+	u64 filtered = session->totals[cpu]->filtered;
 	int i;
 
+	if (READ_ONCE(pc->session) == session)
+		filtered = READ_ONCE(pc->filtered) +
+			   READ_ONCE(per_cpu(tracectl_filtered_rest, cpu));
 	for (i = 0; i < TRACECTL_SLOTS; i++)
 		filtered += per_cpu_ptr(session->selection.filtered, cpu)[i];
 	return filtered;
@@ -315,15 +328,16 @@ u64 tracectl_stream_self(const struct tracectl_session *session,
 }
 
 /*
- * The gates are closed: calls will end unseen, and what a CPU remembers of one
- * that began must not be taken for the entry of another.
+ * The gates are closed: calls will end unseen, and what a CPU or a thread's place
+ * remembers of one that began must not be taken for the entry of another.
  */
 void tracectl_stream_forget_calls(struct tracectl_session *session)
 {
-	int cpu;
+	int cpu, place;
 
 	tracectl_withheld_reject_all(&session->selection.withheld);
-
+	for (place = 0; place < TRACECTL_ENTERED; place++)
+		WRITE_ONCE(session->entered[place].tid, 0);
 	for_each_possible_cpu (cpu)
 		per_cpu(tracectl_cpus, cpu).entry_switches = TRACECTL_NO_CALL;
 }

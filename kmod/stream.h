@@ -102,12 +102,13 @@ static __always_inline bool tracectl_stream_skips(void)
 	return true;
 }
 
-/* The first look of a probe of parameters. */
+/* The first look of a probe of what is told within a call. */
 static __always_inline bool tracectl_stream_wants(u32 class)
 {
 	return tracectl_gate_open(class) && !tracectl_stream_skips();
 }
 
+bool tracectl_stream_is_full(const struct tracectl_cpu *pc);
 struct tracectl_place tracectl_stream_lose(struct tracectl_cpu *pc,
 					   enum tracectl_kind kind,
 					   enum tracectl_lost cause, u64 ns);
@@ -174,17 +175,6 @@ static __always_inline void tracectl_stream_mark(const struct tracectl_cpu *pc,
 						 const char *record)
 {
 	__set_bit((unsigned long)record / TRACECTL_GRANULE, pc->bitmap);
-}
-
-/*
- * Whether the current thread is the one that was admitted last, and its clock is
- * tracectl_clock_count().
- */
-static __always_inline bool
-tracectl_stream_is_ready(const struct tracectl_cpu *pc, u32 class)
-{
-	return tracectl_gate_open(class) && pc->task == current &&
-	       (!IS_ENABLED(CONFIG_X86_64) || pc->clock.mult);
 }
 
 /*

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Entry and exit of system calls, at the mode change. */
 #include <linux/kernel.h>
+#include <linux/sched/task_stack.h>
 #include <linux/string.h>
 
 #include "call.h"
+#include "drop.h"
 #include "gate.h"
 #include "probes.h"
 #include "stream.h"
@@ -103,16 +105,39 @@ static void record_entry(struct tracectl_cpu *pc, struct pt_regs *regs, long nr)
 	}
 }
 
-static noinline notrace void on_entry_slowly(struct pt_regs *regs, long nr)
+/* One of the events of a call, where no room can be made. */
+static void lose(struct tracectl_cpu *pc, enum tracectl_kind kind)
 {
-	struct tracectl_cpu *pc = tracectl_stream_admit(TRACECTL_CLASS_SYSCALL);
+	pc->totals->lost[kind]++;
+	pc->totals->lost_by_cause[TRACECTL_LOST_FULL]++;
+	pc->entry_switches = TRACECTL_NO_CALL;
+}
 
-	if (pc)
+/*
+ * The short way to lose one: who has no time for his disk shall have it for his work.
+ */
+static void lose_entry(struct tracectl_cpu *pc, long nr)
+{
+	struct tracectl_syscall_counts *counts = &pc->counts[slot_of(nr)];
+
+	tracectl_count_entry(counts, pc->entered,
+			     tracectl_clock_read(&pc->clock));
+	counts->entries_lost++;
+	lose(pc, TRACECTL_KIND_ENTRY);
+}
+
+static noinline notrace void on_entry_slowly(long nr, struct pt_regs *regs)
+{
+	struct tracectl_cpu *pc = tracectl_admit_entry(nr);
+
+	if (pc && tracectl_stream_is_full(pc))
+		lose_entry(pc, nr);
+	else if (pc)
 		record_entry(pc, regs, nr);
 	tracectl_stream_leave();
 }
 
-static __always_inline void enter_call(struct pt_regs *regs, long nr)
+static __always_inline void enter_call(long nr, struct pt_regs *regs)
 {
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
@@ -125,51 +150,52 @@ static __always_inline void enter_call(struct pt_regs *regs, long nr)
 		put_entry(pc, regs, nr, place);
 		tracectl_stream_leave();
 	} else {
-		on_entry_slowly(regs, nr);
+		on_entry_slowly(nr, regs);
 	}
 }
 
 static void withhold_entry(struct pt_regs *regs, long nr)
 {
-	struct tracectl_cpu *pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL);
+	struct tracectl_cpu *pc;
 
+	preempt_disable_notrace();
+	pc = tracectl_admit_entry(nr);
 	if (pc)
 		tracectl_whole_withhold(pc, regs, nr);
 	tracectl_stream_leave();
 }
 
-/* Of a session that does not record every call. */
-static noinline notrace void on_entry_sorted(struct pt_regs *regs, long nr)
+/* Of a session that does not record every call: one that is not dropped. */
+static noinline notrace void on_entry_sorted(long nr, struct pt_regs *regs)
 {
-	if (!is_native(nr) && tracectl_filter_drops(tracectl_classify(nr).slot))
+	if (tracectl_skips_entry(nr) ||
+	    (!is_native(nr) &&
+	     tracectl_filter_drops(tracectl_classify(nr).slot)))
 		return;
 	if (smp_load_acquire(&tracectl_sorting) & TRACECTL_FILTER_ENDS)
 		withhold_entry(regs, nr);
 	else
-		enter_call(regs, nr);
+		enter_call(nr, regs);
 }
 
-/* The short way out for a call that is not wanted; others of it: ..._sorted(). */
-static __always_inline bool drops(long nr)
+/*
+ * Not inline: a closed gate shall not pay for this one's prologue. The arguments are
+ * in an order that leaves one of the probe's where it is.
+ */
+static noinline notrace void on_entry(long nr, struct pt_regs *regs)
 {
-	return likely(is_native(nr)) && tracectl_filter_drops(nr);
-}
-
-/* Not inline: a closed gate shall not pay for this one's prologue. */
-static noinline notrace void on_entry(struct pt_regs *regs, long nr)
-{
-	if (tracectl_stream_skips())
-		return;
-	if (!static_branch_unlikely(&tracectl_sorts))
-		enter_call(regs, nr);
-	else if (!drops(nr))
-		on_entry_sorted(regs, nr);
+	if (!tracectl_skips_entry(nr))
+		enter_call(nr, regs);
 }
 
 static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
-		on_entry(regs, nr);
+	if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+		return;
+	if (!static_branch_unlikely(&tracectl_sorts))
+		on_entry(nr, regs);
+	else if (!tracectl_drops_entry(nr))
+		on_entry_sorted(nr, regs);
 }
 
 static __always_inline bool is_near(const struct tracectl_cpu *pc)
@@ -201,9 +227,9 @@ static void put_exit(struct tracectl_cpu *pc, enum tracectl_kind kind, u16 id,
 	tracectl_stream_commit(pc, place.record + sizeof(struct tracectl_exit));
 }
 
-static void record_exit(struct tracectl_cpu *pc, struct pt_regs *regs,
-			long result)
+static void record_exit(struct tracectl_cpu *pc, long result)
 {
+	struct pt_regs *regs = task_pt_regs(current);
 	struct tracectl_call call =
 		tracectl_classify(syscall_get_nr(current, regs));
 	struct tracectl_syscall_counts *counts = &pc->counts[call.slot];
@@ -229,16 +255,34 @@ static void record_exit(struct tracectl_cpu *pc, struct pt_regs *regs,
 	pc->entry_switches = TRACECTL_NO_CALL;
 }
 
-static noinline notrace void on_exit_slowly(struct pt_regs *regs, long result)
+static void lose_exit(struct tracectl_cpu *pc, long result)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+	struct tracectl_syscall_counts *counts =
+		&pc->counts[slot_of(syscall_get_nr(current, regs))];
+	struct tracectl_entered *entry =
+		tracectl_entered_of(pc->entered, current->pid);
+
+	if (entry->tid == current->pid)
+		tracectl_count_time(counts, entry,
+				    tracectl_clock_read(&pc->clock), true);
+	tracectl_count_exit(counts, result);
+	counts->exits_lost++;
+	lose(pc, TRACECTL_KIND_EXIT);
+}
+
+static noinline notrace void on_exit_slowly(long result)
 {
 	struct tracectl_cpu *pc = tracectl_stream_admit(TRACECTL_CLASS_SYSCALL);
 
-	if (pc)
-		record_exit(pc, regs, result);
+	if (pc && tracectl_stream_is_full(pc))
+		lose_exit(pc, result);
+	else if (pc)
+		record_exit(pc, result);
 	tracectl_stream_leave();
 }
 
-static __always_inline void leave_call(struct pt_regs *regs, long result)
+static __always_inline void leave_call(long result)
 {
 	struct tracectl_place place;
 	struct tracectl_cpu *pc;
@@ -251,7 +295,7 @@ static __always_inline void leave_call(struct pt_regs *regs, long result)
 		put_short_exit(pc, result, place);
 		tracectl_stream_leave();
 	} else {
-		on_exit_slowly(regs, result);
+		on_exit_slowly(result);
 	}
 }
 
@@ -273,51 +317,52 @@ static bool takes_exit(struct tracectl_cpu *pc, u32 sorting, unsigned int slot,
 	/* It began where nothing is recorded. */
 	if (!is_known && !tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
 		return false;
-	if (tracectl_filter_drops(slot))
+	if (tracectl_filter_drops_exit(slot))
 		return false;
 	if (!is_known && (sorting & TRACECTL_FILTER_CPUS ||
 			  !tracectl_filter_passes(pc, NULL, result, 0))) {
-		tracectl_filter_count(slot);
+		tracectl_filter_count_rest();
 		return false;
 	}
 	return true;
 }
 
-/* Of a session that does not record every call. */
-static noinline notrace void on_exit_sorted(struct pt_regs *regs, long result)
+/* Of a session that does not record every call: one that is not dropped. */
+static noinline notrace void on_exit_sorted(long result, struct pt_regs *regs)
 {
 	u32 sorting = smp_load_acquire(&tracectl_sorting);
 	unsigned int slot = slot_of(syscall_get_nr(current, regs));
 	struct tracectl_cpu *pc;
 
+	if (tracectl_stream_skips())
+		return;
 	if (!(sorting & ~TRACECTL_FILTER_CALLS)) {
-		if (!tracectl_filter_drops(slot))
-			leave_call(regs, result);
+		if (!tracectl_filter_drops_exit(slot))
+			leave_call(result);
 		return;
 	}
 	pc = tracectl_stream_enter(TRACECTL_CLASS_SYSCALL |
 				   TRACECTL_GATE_EXITS);
 	if (pc && takes_exit(pc, sorting, slot, result))
-		record_exit(pc, regs, result);
+		record_exit(pc, result);
 	tracectl_stream_leave();
 }
 
-/* Not inline: a closed gate shall not pay for this one's prologue. */
-static noinline notrace void on_exit(struct pt_regs *regs, long result)
+/* Without the registers, which are where the thread has them: one to keep less. */
+static noinline notrace void on_exit(long result)
 {
-	if (tracectl_stream_skips())
-		return;
-	if (!static_branch_unlikely(&tracectl_sorts))
-		leave_call(regs, result);
-	else if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL) ||
-		 !drops(syscall_get_nr(current, regs)))
-		on_exit_sorted(regs, result);
+	if (likely(!tracectl_stream_skips()))
+		leave_call(result);
 }
 
 static void notrace probe_exit(void *data, struct pt_regs *regs, long result)
 {
-	if (tracectl_gate_open(TRACECTL_CLASS_SYSCALL | TRACECTL_GATE_EXITS))
-		on_exit(regs, result);
+	if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL | TRACECTL_GATE_EXITS))
+		return;
+	if (!static_branch_unlikely(&tracectl_sorts))
+		on_exit(result);
+	else if (!tracectl_drops_exit(regs))
+		on_exit_sorted(result, regs);
 }
 
 static struct tracectl_hook hooks[] = {

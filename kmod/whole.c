@@ -109,7 +109,7 @@ void tracectl_whole_judge(struct tracectl_cpu *pc,
 		record_call(pc, held, result);
 		tracectl_withheld_release(pc, held);
 	} else {
-		tracectl_filter_count(held->slot);
+		tracectl_filter_count_rest();
 		tracectl_withheld_reject(pc, held);
 	}
 }

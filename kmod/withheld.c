@@ -87,7 +87,7 @@ void tracectl_withheld_release(struct tracectl_cpu *pc,
 	smp_store_release(&table->tids[call - table->calls], 0);
 }
 
-/* Its entry is filtered out; its end is not, or is for the caller to count. */
+/* It is filtered out; its end, if that is seen, is for the caller to count. */
 void tracectl_withheld_reject(struct tracectl_cpu *pc,
 			      struct tracectl_withheld *call)
 {
@@ -99,7 +99,7 @@ void tracectl_withheld_reject(struct tracectl_cpu *pc,
 	if (!owner || cmpxchg(tid, owner, 0) != owner)
 		return;
 	pc->counts[slot].rejected++;
-	this_cpu_inc(tracectl_filtered[slot]);
+	tracectl_filter_count(slot);
 }
 
 /* Those whose end will not be seen: the gates are closed. */

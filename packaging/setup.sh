@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.."
 
 # gcc-12: what Debian 12's kernels were built with. libelf1: objtool. mandoc: checks
 # the man pages; zsh, fish: run the completions; babeltrace2: reads exported traces.
-# git, curl: programs that tests trace.
+# git, curl: programs that tests trace. tmux: the view's terminal.
 packages="gcc gcc-12 libc6-dev make libelf1 xz-utils kmod python3 python3-venv
 	qemu-system-x86 busybox-static mmdebstrap strace sparse clang-format ca-certificates
-	mandoc zsh fish babeltrace2 stress-ng git curl"
+	mandoc zsh fish babeltrace2 stress-ng git curl tmux"
 # Guests of another architecture, only for who asks for one.
 case " ${KERNELS-} " in
 *-arm64\ *)
@@ -18,6 +18,9 @@ case " ${KERNELS-} " in
 		gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
 	;;
 esac
+
+# A browser for the view, for the slow tests only: it is large.
+[ -z "${SLOW-}" ] || packages="$packages chromium"
 
 install_missing() {
 	$as_root apt-get -qq -o Acquire::Retries=3 update &&

@@ -21,16 +21,15 @@ from tracectl.abi.records import (
     OpenHow,
     SubbufHeader,
 )
+from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.analysis.balance import CpuBalance, count_of
 from tracectl.capture.metadata import (
     Config,
-    CpuTotals,
     EndBlock,
     Host,
     Metadata,
     Module,
     Moment,
-    SyscallTotals,
     Task,
 )
 from tracectl.capture.writer import CaptureWriter

@@ -8,16 +8,28 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from tracectl.analysis.groups import GROUPS
-from tracectl.capture.format import BLOCK_HEADER, FILE_HEADER, Block
+from tracectl.capture.format import (
+    BLOCK_HEADER,
+    FILE_HEADER,
+    INDEX_FOOTER,
+    INDEX_MAGIC,
+    Block,
+    BlockType,
+)
 from tracectl.cli.main import main
 
+_FILE = "FILE"
 COMMANDS = (
-    ("verify",),
-    *(("report", "--by", by) for by in GROUPS),
-    ("report", "--from", "0.001", "--comm", "sh", "--json"),
-    ("print", "-tt", "-T"),
-    ("print", "-y"),
-    ("print", "--json", "--failed"),
+    ("verify", _FILE),
+    *(("report", "--by", by, _FILE) for by in GROUPS),
+    ("report", "--from", "0.001", "--comm", "sh", "--json", _FILE),
+    ("report", "--time", _FILE),
+    ("print", "-tt", "-T", _FILE),
+    ("print", "-y", _FILE),
+    ("print", "--json", "--failed", _FILE),
+    ("export", "--to", "jsonl", "-o", "-", _FILE),
+    ("diff", _FILE, _FILE),
+    ("query", _FILE, "SELECT * FROM files, events"),
 )
 _EXIT_CODES = frozenset({0, 1, 2, 3})
 
@@ -31,7 +43,7 @@ def read_with(command: tuple[str, ...], path: Path) -> None:
     """Runs the command on ``path``. Whatever is wrong with it, it says so and ends."""
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
-        code = main([*command, str(path)])
+        code = main([str(path) if word == _FILE else word for word in command])
     if code not in _EXIT_CODES or "Traceback" in said.getvalue():
         raise AssertionError(f"{command} exits with {code}: {said.getvalue()[-500:]}")
 
@@ -49,10 +61,14 @@ def blocks_of(data: bytes) -> list[tuple[Block, bytes]]:
 
 
 def join_blocks(header: bytes, blocks: list[tuple[Block, bytes]]) -> bytes:
-    """A capture of ``blocks``, whose lengths and checksums are made right: so that what is wrong in
-    a payload comes to who reads it."""
+    """A capture of ``blocks``, whose lengths and checksums are made right, and an index: so that
+    what is wrong in a payload comes to who reads it."""
     parts = [header]
-    for block, payload in blocks:
+    for block, told in blocks:
+        payload = told
+        if block.type == BlockType.INDEX:
+            footer = INDEX_FOOTER.pack(sum(map(len, parts)), INDEX_MAGIC)
+            payload = b"".join(parts[1::2]) + footer
         size = len(payload)
         fitting = Block(block.type, 0, size, size, zlib.crc32(payload), block.cpu, block.seq)
         parts += [fitting.pack(), payload]

@@ -6,6 +6,11 @@ static __always_inline bool is_native(long nr)
 	return (unsigned long)nr < TRACECTL_SHAPES && !is_compat_task();
 }
 
+static __always_inline unsigned long number_in(const struct pt_regs *regs)
+{
+	return regs->syscallno;
+}
+
 /* The 32-bit ABI is that of 32-bit Arm, EABI. */
 static inline enum tracectl_abi classify_abi(long *nr)
 {

@@ -4,6 +4,15 @@ static __always_inline bool is_native(long nr)
 	return (unsigned long)nr < TRACECTL_SHAPES && !in_ia32_syscall();
 }
 
+/*
+ * The number of the call that @regs are of, in place of syscall_get_nr(), which cuts
+ * off what a program has put above it: that is no number of a native call then.
+ */
+static __always_inline unsigned long number_in(const struct pt_regs *regs)
+{
+	return regs->orig_ax;
+}
+
 static inline enum tracectl_abi classify_abi(long *nr)
 {
 	if (in_ia32_syscall())

@@ -105,9 +105,11 @@
  *
  *	generated = recorded + lost
  *
- * generated is counted by the probe before it looks for room. Events of threads
- * the session does not follow are counted as filtered, and nothing else. So are
- * those of processes that have the device open, unless the session follows one.
+ * generated is counted by the probe before it looks for room. Beside that every call
+ * that begins while the gate is open is one of filtered or of skipped of its system
+ * call. Events of threads the session does not follow are counted as filtered, their
+ * entries as skipped, too, and nothing else. So are those of processes that have the
+ * device open, unless the session follows one.
  *
  * 6. Calls that are judged by how they end
  * ----------------------------------------
@@ -560,9 +562,10 @@ struct tracectl_info {
 
 /*
  * A thread is looked at when a CPU records another one than before, after it
- * executes a program and after FILTER. What is filtered out of a thread is counted
- * as filtered; entries and exits of a call by system call, too. Names, tasks and
- * forks of a recorded thread are recorded whatever its calls are.
+ * executes a program and after FILTER. What is filtered out is counted as filtered;
+ * the number of a call is looked at before its thread is. Tasks, forks and files of a
+ * recorded thread are recorded whatever its calls are; names, addresses and the like
+ * are of calls that are recorded.
  *
  * cpus are those on which a call begins; tasks are recorded on all of them, and so
  * is the exit, wherever the thread is by then. On the others nothing else happens,
@@ -680,7 +683,7 @@ struct tracectl_syscall_counts {
 	__u64 exits;
 	__u64 entries_lost;
 	__u64 exits_lost;
-	__u64 filtered;		/* entries and exits, neither of them generated */
+	__u64 filtered;		/* by the call's own terms, at its entry or as rejected */
 	__u64 total_ns;		/* of the exits in latency */
 	__u64 errors[TRACECTL_ERRNOS];
 	/* exits whose entry was seen: [i] took 2^i ns or more and less than twice that */
@@ -688,6 +691,7 @@ struct tracectl_syscall_counts {
 	__u64 withheld;		/* entries */
 	__u64 calls_lost;	/* of entries_lost and exits_lost: lost as one CALL */
 	__u64 rejected;		/* withheld calls that were filtered out */
+	__u64 skipped;		/* entries of threads that are filtered out */
 };
 
 /* Of the stream's CPU; on the device of cpu (ENODEV: there is no such CPU). */

@@ -49,12 +49,19 @@ def test_the_newest_records_are_kept(guest, workload, tmp_path):
     assert marked["generated"] > 400_000
     with open_capture(tmp_path / "marked.trace") as capture:
         # All that the buffers can hold, but for the sub-buffer that is written next.
-        sizes = dict.fromkeys(range(capture.metadata.cpus), 0)
+        config = capture.metadata.config
+        seqs: dict[int, list[int]] = {cpu: [] for cpu in range(capture.metadata.cpus)}
         for chunk in capture.iter_chunks():
-            sizes[chunk.cpu] += capture.metadata.config.subbuf_bytes
-        budget = (1 << 20) // len(sizes)
-        assert all(size <= budget for size in sizes.values())
-        assert max(sizes.values()) >= budget - capture.metadata.config.subbuf_bytes
+            seqs[chunk.cpu].append(chunk.seq)
+        budget = (1 << 20) // len(seqs)
+        sizes = [config.subbuf_bytes * len(kept) for kept in seqs.values()]
+        assert max(sizes) <= budget
+        assert max(sizes) >= budget - config.subbuf_bytes
+        # The newest: nothing is older than the buffers are deep, and nothing in between is gone.
+        produced = {cpu.cpu: cpu.subbufs for cpu in capture.end.cpus}
+        for cpu, kept in seqs.items():
+            assert kept == list(range(produced[cpu] - len(kept), produced[cpu]))
+        assert any(kept[0] > config.subbuf_count for kept in seqs.values() if kept)
     status = json.loads(read("facts"))
     assert status["flight"] is True
     assert status["file"] is None

@@ -55,9 +55,10 @@ rmmod tracectl
 
 SESSIONS = """
 set -e
-stress-ng --quiet --fork 1 --pipe 1 --switch 1 --timeout 1h &
+stress-ng --quiet --fork 1 --pipe 1 --switch 1 --timeout 0 &
 $python - {rounds} >/job/memory <<'END'
 import json, sys, time
+from itertools import count
 from pathlib import Path
 from tracectl.abi.control import EventClass
 from tracectl.kernel.device import Device
@@ -67,7 +68,11 @@ from tracectl.tables.table import load_tables
 
 WARM = 20
 shapes = shapes_of(load_tables())
-classes = EventClass.ALL & ~EventClass.USER & ~EventClass.DIVERGENCE
+every = EventClass.ALL & ~EventClass.USER & ~EventClass.DIVERGENCE
+# The kernel waits for all of its tasks whenever a probe of a function is detached: with a dozen of
+# these in each session, and its stressors running meanwhile, an emulator takes hours.
+few = EventClass.SYSCALL | EventClass.TASK
+sessions = count()
 
 
 class Nowhere:
@@ -76,6 +81,7 @@ class Nowhere:
 
 
 def session():
+    classes = few if next(sessions) % 20 else every
     with Device() as device:
         device.configure(shapes, classes=classes, subbuf_bytes=1 << 16, subbuf_count=4)
         with Recorder(device, 1 << 16, 4) as recorder:

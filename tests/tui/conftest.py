@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -64,10 +67,24 @@ def drive(capture):
         async def inner():
             async with app.run_test(size=size, notifications=True) as pilot:
                 driver = Driver(app, pilot)
-                await driver.wait(lambda: app._worker is None or app._worker.progress.part >= 1)
+                await driver.wait(lambda: app._feed is None or app._feed.progress.part >= 1)
                 await pilot.pause(0.2)
                 await steps(driver)
 
         asyncio.run(inner())
 
     return run
+
+
+@pytest.fixture
+def server(capture):
+    """``tracectl tui --web``: the address that it tells."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "tracectl", "tui", "--web", "--port", str(port), capture]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        address = re.search(r"http://\S+", process.stderr.readline())[0]
+        yield address
+        process.terminate()
+        process.stderr.read()

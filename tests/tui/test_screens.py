@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from textual.widget import Widget
 
 from tracectl.analysis.calls import State
+from tracectl.analysis.merge import read_calls
 from tracectl.capture.reader import open_capture
-from tracectl.cli.reading import calls_of
 from tracectl.tables.table import load_table
 from tracectl.tui.grid import Grid
 
@@ -152,7 +154,7 @@ def test_words_filter_the_calls(drive, capture):
 
 def calls_in(capture):
     with open_capture(capture) as opened:
-        calls = calls_of(opened)
+        calls = read_calls(opened)
     table = load_table("x86_64")
     paths = dict(zip(reversed(calls.name_row), reversed(calls.names), strict=True))
     for row in range(len(calls)):
@@ -282,5 +284,35 @@ def test_control_is_not_of_a_capture(drive):
     async def steps(driver):
         await driver.press("c")
         await driver.wait(lambda: "this is a capture" in driver.said())
+
+    drive(steps)
+
+
+def test_the_line_of_keys_takes_clicks(drive):
+    async def steps(driver):
+        await driver.press("2")
+        line = driver.text().splitlines()[-1]
+        assert line.startswith("⏎ Open esc Back o Order ? Help")
+        await driver.pilot.click("KeyLine", offset=(line.index("? Help"), 0))
+        await driver.shows("all commands, themes too")
+
+    drive(steps)
+
+
+def test_what_was_closed_is_freed(drive):
+    def count():
+        gc.collect()
+        return sum(isinstance(one, Widget) for one in gc.get_objects())
+
+    async def open_and_close(driver, times):
+        for _ in range(times):
+            await driver.press("2", "question_mark", "escape", "enter", "escape", "1")
+        await driver.pilot.pause(0.2)
+
+    async def steps(driver):
+        await open_and_close(driver, 2)
+        before = count()
+        await open_and_close(driver, 5)
+        assert count() <= before
 
     drive(steps)

@@ -4,27 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import socket
 import subprocess
 import sys
 
 import aiohttp
-import pytest
-
-
-@pytest.fixture
-def server(capture):
-    """The address that it tells."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tracectl", "tui", "--web", "--port", str(port), capture]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        address = re.search(r"http://\S+", process.stderr.readline())[0]
-        yield address
-        process.terminate()
-        process.stderr.read()
 
 
 async def _ask(session, address):

@@ -7,17 +7,16 @@ from pathlib import Path
 
 from subbuffers import SHAPES, SubBuffer
 from tracectl.abi.records import KINDS, LOST_CAUSES, NEAR_KINDS, Kind
+from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.analysis.balance import CpuBalance, count_of
 from tracectl.capture.metadata import (
     Config,
-    CpuTotals,
     EndBlock,
     Host,
     Metadata,
     Module,
     Moment,
     OpenFiles,
-    SyscallTotals,
     Task,
 )
 from tracectl.capture.writer import CaptureWriter

@@ -16,8 +16,13 @@ from tracectl.abi.records import (
     SHAPES,
     Kind,
 )
-from tracectl.analysis.balance import count_of, count_records, find_faults
-from tracectl.capture.metadata import CpuTotals, SyscallTotals
+from tracectl.abi.totals import CpuTotals, SyscallTotals
+from tracectl.analysis.balance import (
+    count_of,
+    count_records,
+    find_faults,
+    iter_call_balances,
+)
 
 GETPID, OPENAT = 39, 257
 
@@ -205,12 +210,17 @@ def test_a_subbuffer_that_is_there_twice():
 def withheld(call, *, lost=0, rejected=0):
     """Of ``call`` getpid calls that were withheld on CPU 3, and ended on CPU 0."""
     begun = SyscallTotals(0, 0, 0, 0, withheld=call)
-    told = SyscallTotals(1 + lost, 1 + lost, lost, lost, calls_lost=lost, rejected=rejected)
+    told = SyscallTotals(
+        1 + lost, 1 + lost, lost, lost, rejected, calls_lost=lost, rejected=rejected
+    )
     ended = totals(
         0, subbufs=1, generated={Kind.ENTRY: 1 + lost, Kind.EXIT: 1 + lost},
         lost={Kind.ENTRY: lost, Kind.EXIT: lost},
     )  # fmt: skip
-    return replace(ended, syscalls={GETPID: told}), replace(totals(3), syscalls={GETPID: begun})
+    return (
+        replace(ended, syscalls={GETPID: told}, filtered=2 * rejected),
+        replace(totals(3), syscalls={GETPID: begun}),
+    )
 
 
 def test_withheld_calls_are_recorded_lost_or_filtered_out():
@@ -219,3 +229,26 @@ def test_withheld_calls_are_recorded_lost_or_filtered_out():
     assert faults([capture], *withheld(4, lost=1, rejected=2)) == []
     (fault,) = faults([capture], *withheld(5, lost=1, rejected=2))
     assert "slot 39: 1 recorded + 1 lost + 2 filtered out != 5 withheld" in fault
+
+
+def test_calls_that_were_filtered_out_are_events_that_were():
+    counts = SyscallTotals(0, 0, 0, 0, 5, skipped=3)
+    whole = replace(totals(2), syscalls={GETPID: counts}, filtered=8)
+    assert faults([], whole) == []
+    (fault,) = faults([], replace(whole, filtered=7))
+    assert fault == "CPU 2: 8 calls filtered out, but only 7 events"
+    rejected = replace(counts, rejected=6, withheld=6)
+    (fault,) = faults([], replace(whole, syscalls={GETPID: rejected}))
+    assert fault == "CPU 2: system call slot 39: 6 rejected, but only 5 filtered out"
+
+
+def test_what_became_of_calls():
+    first, second = its_totals()
+    counts = SyscallTotals(4, 1, 3, 0, 5, skipped=20)
+    first = replace(first, syscalls={**first.syscalls, GETPID: counts})
+    counted = count_records(count_of(sub.decode()) for sub in a_capture())
+    balances = {(one.cpu, one.slot): one for one in iter_call_balances(counted, [first, second])}
+    assert len(balances) == 4
+    one = balances[0, GETPID]
+    assert (one.made, one.recorded, one.lost, one.filtered) == (29, 1, 3, 25)
+    assert balances[0, SHAPES + 3].made == balances[3, OTHER_SLOT].made == 1

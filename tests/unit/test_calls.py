@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from captures import write_capture
 from subbuffers import SHAPES, Machine, Step, SubBuffer
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
-from tracectl.analysis.merge import iter_ordered, read_calls
+from tracectl.analysis.merge import Done, iter_ordered, read_calls
 from tracectl.analysis.pairing import Pairing, pair_calls
-from tracectl.capture.metadata import CpuTotals
 from tracectl.capture.reader import open_capture
 from tracectl.decode.subbuffer import Records
 
@@ -43,9 +43,10 @@ def pair_records(records: list[Records], totals: list[CpuTotals]) -> Calls:
             continue
         one = queues[cpu].pop(0)
         settled_ns[cpu] = one.last_ns
-        done.append((pairing.add(one), pairing.horizon_ns))
-        done.append((pairing.advance(min(settled_ns.values())), pairing.horizon_ns))
-    done.append((pairing.finish(), pairing.horizon_ns))
+        now_ns = min(settled_ns.values())
+        done.append(Done(pairing.add(one), pairing.horizon_ns, now_ns))
+        done.append(Done(pairing.advance(now_ns), pairing.horizon_ns, now_ns))
+    done.append(Done(pairing.finish(), pairing.horizon_ns, pairing.horizon_ns))
     calls = join_calls(list(iter_ordered(done)))
     if any(len(one.whole) for one in records):
         calls = sort_calls(calls)

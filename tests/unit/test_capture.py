@@ -13,10 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracectl.abi.records import ABIS, KINDS, LOST_CAUSES, SHAPES
+from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.capture.format import (
     BLOCK_HEADER,
     CHUNK_MAX_BYTES,
     FILE_HEADER,
+    INDEX_FOOTER,
+    INDEX_MAGIC,
     MAGIC,
     Block,
     BlockFlag,
@@ -24,14 +27,12 @@ from tracectl.capture.format import (
 )
 from tracectl.capture.metadata import (
     Config,
-    CpuTotals,
     EndBlock,
     Host,
     Metadata,
     Module,
     Moment,
     OpenFiles,
-    SyscallTotals,
     Task,
 )
 from tracectl.capture.reader import open_capture
@@ -162,10 +163,47 @@ def test_torn_at_every_byte(tmp_path):
             continue
         chunks, end, problems = read(path)
         assert chunks == CHUNKS[: whole_blocks - 1]
-        assert end is None
         ignored = length - starts[whole_blocks]
-        assert any("end is missing" in problem for problem in problems)
+        # The end block is the last but the index.
+        is_ended = whole_blocks == len(starts) - 2
+        assert end == (end_block() if is_ended else None)
+        assert any("end is missing" in problem for problem in problems) != is_ended
         assert any(f"last {ignored} bytes" in problem for problem in problems) == bool(ignored)
+
+
+def test_with_an_index_headers_are_not_looked_for(tmp_path):
+    path = write(tmp_path / "a.trace", end=end_block())
+    data = bytearray(path.read_bytes())
+    second = block_starts(data)[1]
+    data[second : second + 4] = b"gone"
+    path.write_bytes(data)
+    cpu, seq, _ = CHUNKS[0]
+    problem = f"sub-buffer {seq} of CPU {cpu} is damaged: its header is not what the index has"
+    assert read(path) == (CHUNKS[1:], end_block(), [problem])
+
+
+def test_an_index_that_contradicts_the_file_is_not_believed(tmp_path):
+    path = write(tmp_path / "a.trace", end=end_block())
+    data = path.read_bytes()
+    *starts, index, _ = block_starts(data)
+    headers = b"".join(data[start : start + BLOCK_HEADER.size] for start in starts)
+    footer = INDEX_FOOTER.pack(index, INDEX_MAGIC)
+    assert data[index + BLOCK_HEADER.size :] == headers + footer
+    for wrong in (
+        headers[:-1],
+        headers[: -BLOCK_HEADER.size],
+        headers[BLOCK_HEADER.size :],
+        headers + headers[-BLOCK_HEADER.size :],
+        b"x" + headers[1:],
+        headers[:8] + b"\xff\xff\xff\xff" + headers[12:],
+        b"",
+    ):
+        path.write_bytes(data[:index] + block(BlockType.INDEX, wrong + footer))
+        assert read(path) == (CHUNKS, end_block(), [])
+    for place in (0, index - 1, index + 1, len(data) - INDEX_FOOTER.size, (1 << 64) - 1):
+        footer = INDEX_FOOTER.pack(place, INDEX_MAGIC)
+        path.write_bytes(data[:index] + block(BlockType.INDEX, headers + footer))
+        assert read(path) == (CHUNKS, end_block(), [])
 
 
 def block_starts(data):
@@ -332,7 +370,7 @@ def test_damaged_chunk_is_left_out_and_named(tmp_path):
 def test_damaged_end_block_leaves_the_chunks(tmp_path):
     path = write(tmp_path / "a.trace", end=end_block())
     data = bytearray(path.read_bytes())
-    data[-1] ^= 1
+    data[block_starts(data)[-2] - 1] ^= 1
     path.write_bytes(data)
     chunks, end, problems = read(path)
     assert (chunks, end) == (CHUNKS, None)

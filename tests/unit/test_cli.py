@@ -15,8 +15,7 @@ from tracectl.cli.main import COMMANDS, build_parser
 from tracectl.cli.output import describe_status, printable
 from tracectl.cli.plan import DEFAULT_CPU_BYTES, default_count, parse_size
 from tracectl.cli.status import _KEYS
-from tracectl.kernel.device import UNKNOWN_SHAPE
-from tracectl.kernel.shapes import shapes_of
+from tracectl.kernel.shapes import UNKNOWN_SHAPE, shapes_of
 from tracectl.kernel.tasks import iter_tasks
 from tracectl.module import loading
 from tracectl.tables.table import load_table

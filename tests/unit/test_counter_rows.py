@@ -1,8 +1,8 @@
 """What CPUs counted, summed up by system call."""
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
+from tracectl.abi.totals import SyscallTotals
 from tracectl.analysis.counters import sum_counts
-from tracectl.capture.metadata import SyscallTotals
 
 GETPID, OPENAT = 39, 257
 

@@ -7,7 +7,8 @@ import pytest
 
 from tracectl.abi.control import EventClass
 from tracectl.errors import EXIT_IMPOSSIBLE, UnsupportedError
-from tracectl.kernel.device import UNKNOWN_SHAPE, Device, _pack_shapes
+from tracectl.kernel.device import Device
+from tracectl.kernel.shapes import UNKNOWN_SHAPE, pack_shapes
 from tracectl.kernel.sites import refusal
 
 
@@ -41,7 +42,7 @@ def test_probe_that_could_not_be_attached_is_named(code, failed):
 def test_shapes_are_packed_as_the_c_array():
     shapes = [[UNKNOWN_SHAPE] * 512 for _ in range(3)]
     shapes[1][2] = (3, 1)
-    packed = _pack_shapes(shapes)
+    packed = pack_shapes(shapes)
     assert len(packed) == 3 * 512 * 2
     assert packed[(512 + 2) * 2 :][:4] == bytes([3, 1, 6, 63])
 
@@ -49,4 +50,4 @@ def test_shapes_are_packed_as_the_c_array():
 @pytest.mark.parametrize("shapes", [[], [[UNKNOWN_SHAPE] * 511] * 3])
 def test_shapes_of_another_size_are_refused(shapes):
     with pytest.raises(ValueError, match="3 by 512"):
-        _pack_shapes(shapes)
+        pack_shapes(shapes)

@@ -10,7 +10,8 @@ import pytest
 
 from captures import write_capture
 from subbuffers import SubBuffer
-from tracectl.analysis.ranks import rank_test, shift_of_medians, shift_of_rates
+from tracectl.analysis.ranks import BLOCKS, rank_test, shift_of_medians, shift_of_rates
+from tracectl.analysis.sample import MOST, Sample
 from tracectl.cli.main import main
 
 READ, OPENAT, GETPID, WRITE = 0, 257, 39, 1
@@ -149,6 +150,26 @@ def test_wrong_usage(options, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_sample_is_bounded_and_evenly_spread():
+    """Of a loop of two calls, one of them fast, in parts that come in any order."""
+    began_ns = np.arange(0, 400_000_000, 1000, dtype=np.uint64)
+    spent_ns = np.where(np.arange(len(began_ns)) % 2 == 0, 100, 900).astype(np.uint64)
+    samples = []
+    for seed in range(2):
+        sample, parts = Sample(), np.array_split(np.arange(len(began_ns)), 50)
+        random.Random(seed).shuffle(parts)
+        for rows in parts:
+            sample.add(began_ns[rows], spent_ns[rows])
+        samples.append(sample.spent_ns())
+    assert MOST // 2 <= len(samples[0]) <= MOST
+    assert np.array_equal(*samples)
+    for block in np.array_split(samples[0], 20):
+        assert np.mean(block == 100) == pytest.approx(0.5, abs=0.05)
+    all_alike = Sample()
+    all_alike.add(np.full(2 * MOST, 7, np.uint64), np.full(2 * MOST, 1, np.uint64))
+    assert 0 <= len(all_alike.spent_ns()) <= MOST
+
+
 def test_rank_test_against_tables():
     """Mann and Whitney: of 20 and 20, U of 127 is where p becomes 0.05, 105 where 0.01."""
     first = np.arange(20.0)
@@ -175,7 +196,11 @@ def test_false_alarms_are_rare():
     )
     assert alarms <= 12
     alarms = sum(
-        shift_of_rates(*chance.integers(0, 10**9, (2, 400)), 10**9, 10**9).is_real(1, 0)
+        shift_of_rates(
+            *(np.bincount(chance.integers(0, BLOCKS, 400), minlength=BLOCKS) for _ in range(2)),
+            10**9,
+            10**9,
+        ).is_real(1, 0)
         for _ in range(500)
     )
     assert alarms <= 12

@@ -19,7 +19,7 @@ from tracectl.capture.metadata import Task
 from tracectl.cli.main import main
 from tracectl.cli.progress import estimate_size
 from tracectl.export import protobuf
-from tracectl.export.columns import CALL_COLUMNS
+from tracectl.export.columns import CALL_COLUMNS, WRITTEN_COLUMNS
 from tracectl.tables.table import load_table
 
 TABLE = load_table("x86_64")
@@ -77,7 +77,7 @@ def test_json_lines(machine, capture, tmp_path):
     lines = export(capture, "jsonl", tmp_path / "a.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row_of(row) for row in rows] == truth(machine)
-    assert {key for row in rows for key in row} <= set(CALL_COLUMNS)
+    assert {key for row in rows for key in row} <= set(WRITTEN_COLUMNS)
     first = rows[0]
     seconds, ns = divmod(first["entry_ns"], 1_000_000_000)
     assert first["time"] == f"2025-11-25T00:00:{seconds:02}.{ns:09}Z"
@@ -92,9 +92,9 @@ def test_json_lines_on_stdout(machine, capture, capsys):
 def test_parquet(machine, capture, tmp_path):
     path = export(capture, "parquet", tmp_path / "a.parquet")
     table = pq.read_table(path)
-    assert [field.metadata[b"description"].decode() for field in table.schema] == list(
-        CALL_COLUMNS.values()
-    )
+    assert [field.metadata[b"description"].decode() for field in table.schema] == [
+        CALL_COLUMNS[name] for name in WRITTEN_COLUMNS
+    ]
     assert [row_of(row) for row in table.drop_columns(["time"]).to_pylist()] == truth(machine)
     times_ns = table["time"].cast("int64").to_pylist()
     assert times_ns == [DAY_NS + entry_ns for _, _, entry_ns, *_ in truth(machine)]
@@ -104,6 +104,26 @@ def test_parquet(machine, capture, tmp_path):
         ).fetchall()
     assert found == truth(machine)
     assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_a_call_that_is_open_for_long_holds_nothing_up(tmp_path):
+    """Its row is where it ended, and in order with those around it."""
+    subbuffers, count = [SubBuffer(size_bytes=1 << 20).entry(1, 8, 202)], 7 * (1 << 14)
+    for index in range(count):
+        if index % (1 << 14) == 0:
+            subbuffers.append(SubBuffer(seq=len(subbuffers), size_bytes=1 << 20))
+        at_ns = 100 + 10 * index
+        subbuffers[-1].entry(at_ns, 7, 39).exit(at_ns + 5, 7, 39, 7)
+    subbuffers[-1].far_exit(at_ns + 9, 8, 202)
+    capture = write_capture(tmp_path / "a.trace", subbuffers)
+    file = pq.ParquetFile(export(capture, "parquet", tmp_path / "a.parquet"))
+    groups = [
+        file.read_row_group(index, ["entry_ns", "tid"]).to_pydict()
+        for index in range(file.num_row_groups)
+    ]
+    assert all(group["entry_ns"] == sorted(group["entry_ns"]) for group in groups)
+    assert sum(len(group["tid"]) for group in groups) == count + 1
+    assert [8 in group["tid"] for group in groups].index(True) > 0
 
 
 def test_parquet_data_set_by_host_and_day(tmp_path):

@@ -41,9 +41,9 @@ def whole(tmp_path_factory):
     with open_capture(path) as capture:
         chunks = {(chunk.cpu, chunk.seq): chunk.data for chunk in capture.iter_chunks()}
         metadata, end = capture.metadata.to_bytes(), capture.end.to_bytes()
-    (first, _), *middle, (last, _) = blocks_of(data)
+    (first, _), *middle, (last, _), index = blocks_of(data)
     blocks = [(block, chunks[block.cpu, block.seq]) for block, _ in middle]
-    return data[: FILE_HEADER.size], [(first, metadata), *blocks, (last, end)]
+    return data[: FILE_HEADER.size], [(first, metadata), *blocks, (last, end), index]
 
 
 @settings(
@@ -79,7 +79,7 @@ def test_torn_files_and_blocks_in_any_order(whole, tmp_path, capsys, data):
 
 
 def test_blocks_in_another_order_are_told_and_read(whole, tmp_path, capsys):
-    header, (metadata, *chunks, end) = whole
+    header, (metadata, *chunks, end, _) = whole
     path = tmp_path / "a.trace"
     path.write_bytes(join_blocks(header, [metadata, *chunks, end]))
     assert main(["report", "--json", str(path)]) == 0

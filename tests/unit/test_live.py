@@ -12,7 +12,6 @@ from tracectl.analysis.calls import State
 from tracectl.capture.metadata import Moment, Task
 from tracectl.capture.reader import Chunk, open_capture
 from tracectl.live.capture import CaptureSource, GrowingSource
-from tracectl.live.histogram import BINS, bin_of, middle_ns, percentiles
 from tracectl.live.model import Model, bucket_of
 from tracectl.live.page import OPEN_NS
 from tracectl.live.ranking import Ranking
@@ -179,24 +178,6 @@ def test_a_ranking_gives_up_the_least_and_says_how_much():
     assert table.take(np.array([0])).dropped_rows == table.dropped_rows
 
 
-def test_percentiles_are_within_their_bins():
-    rng = np.random.default_rng(1)
-    durations = rng.integers(1, 10**9, 10_000)
-    counts = np.bincount(bin_of(durations), minlength=BINS)[None, :]
-    found = percentiles(counts, (50, 95, 99))[0]
-    exact = np.percentile(durations, (50, 95, 99), method="inverted_cdf")
-    assert np.abs(found / exact - 1).max() < 0.016
-    assert percentiles(np.zeros((1, BINS), np.int64), (50,)).tolist() == [[0]]
-
-
-@given(st.integers(0, 1 << 62))
-def test_a_bin_holds_its_durations(duration_ns):
-    (place,) = bin_of(np.array([duration_ns]))
-    assert 0 <= place < BINS
-    if 1 <= duration_ns < 1 << 43:
-        assert abs(float(middle_ns(np.array([place]))[0]) / duration_ns - 1) < 1 / 32
-
-
 def test_a_ring_forgets_what_is_old():
     ring = TimeRing((2,), 4)
     ring.add(np.array([5, 5, 6]), np.array([0, 1, 1]))
@@ -269,6 +250,21 @@ def test_a_capture_that_is_cut_while_it_is_read_ends_in_a_sentence(tmp_path):
         file.truncate(100)
     _await(worker, lambda: worker.progress.error is not None)
     assert worker.progress.error == f"{path}: has become shorter while it was read"
+    worker.close()
+
+
+def test_a_capture_that_was_cut_and_goes_on_ends_in_a_sentence(tmp_path):
+    whole = write_capture(tmp_path / "a.trace", [_busy(seq) for seq in range(4)], is_ended=False)
+    path = tmp_path / "b.trace"
+    path.write_bytes(whole.read_bytes()[:-200])
+    worker = Worker(lambda: GrowingSource(path)).start()
+    _await(worker, lambda: worker.view.calls == 150)
+    with path.open("r+b") as file:
+        file.truncate(100)
+        file.seek(whole.stat().st_size)
+        file.write(b"the recorder goes on where it was")
+    _await(worker, lambda: worker.progress.error is not None)
+    assert worker.progress.error == f"{path}: was cut while it was read, and has a hole now"
     worker.close()
 
 

@@ -16,7 +16,7 @@ from captures import write_capture
 from subbuffers import Machine, SubBuffer
 from test_report import STEP, THREADS
 from tracectl.analysis.calls import join_calls
-from tracectl.analysis.merge import iter_done, iter_ordered, read_calls
+from tracectl.analysis.merge import Done, iter_done, iter_ordered, read_calls
 from tracectl.capture.format import BLOCK_HEADER
 from tracectl.capture.reader import open_capture
 from tracectl.cli.main import main
@@ -98,11 +98,12 @@ def test_what_an_open_call_holds_up_is_bounded(tmp_path):
         assert len(whole) == 501
         blocks = [calls.between(at, at + 50) for at in range(0, 501, 50) for calls in [whole]]
         # As if the first one ended last.
-        done = [(block, 0) for block in (*blocks[1:], blocks[0])]
-        given = list(iter_ordered([*done, (whole.between(0, 0), 1 << 62)], most_held=120))
+        done = [Done(block, 0, 1 << 62) for block in (*blocks[1:], blocks[0])]
+        last = Done(whole.between(0, 0), 1 << 62, 1 << 62)
+        given = list(iter_ordered([*done, last], most_held=120))
         assert sum(map(len, given)) == 501
         assert len(given) > 2
-        held = list(iter_ordered([*done, (whole.between(0, 0), 1 << 62)], None))
+        held = list(iter_ordered([*done, last], None))
         assert held[0].entry_ns.tolist() == whole.entry_ns.tolist()
         assert join_calls(list(iter_ordered(iter_done(capture)))).tid[0] == 7
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import io
 import json
 import re
+from contextlib import redirect_stdout
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from captures import write_capture
 from subbuffers import SubBuffer
+from tracectl.capture.format import INDEX_FOOTER
 from tracectl.capture.metadata import Task
 from tracectl.cli.main import main
+from tracectl.errors import TracectlError
 from tracectl.export.columns import CALL_COLUMNS
+from tracectl.export.database import Database
 from tracectl.export.events import EVENT_COLUMNS
 from tracectl.export.tables import LOSS_COLUMNS, TASK_COLUMNS
+from tracectl.export.views import schema_of
 
 REPO = Path(__file__).parents[2]
 VIEWS = {
@@ -28,6 +35,10 @@ VIEWS = {
 NAMES_COLUMNS = (
     "file", "host", "time", "entry_ns", "pid", "tid", "process", "uid", "container", "syscall",
     "result", "errno", "path",
+)  # fmt: skip
+FILES_COLUMNS = (
+    "file", "host", "time", "entry_ns", "duration_ns", "pid", "tid", "process", "uid", "container",
+    "syscall", "fd", "path", "result", "errno",
 )  # fmt: skip
 
 
@@ -63,7 +74,7 @@ def ask(capture, capsys):
 def test_syscalls(ask):
     rows = ask(
         "SELECT tid, process, syscall, state, entry_ns, duration_ns, args, result, errno, paths"
-        " FROM syscalls"
+        " FROM syscalls ORDER BY entry_ns"
     )
     minus_100 = 2**32 - 100
     assert rows == [
@@ -75,7 +86,9 @@ def test_syscalls(ask):
 
 
 def test_events(ask):
-    rows = ask("SELECT time_ns, tid, kind, syscall, args, result, text FROM events")
+    rows = ask(
+        "SELECT time_ns, tid, kind, syscall, args, result, text FROM events ORDER BY time_ns"
+    )
     assert rows[2:] == [
         (100, 3, "fork", None, [7, 7, 0, 0, 0, 0], None, None),
         (200, 7, "exec", None, [7, 0, 0], None, "/bin/cat"),
@@ -103,6 +116,111 @@ def test_names(ask):
     assert ask("SELECT time, process, path, errno FROM names") == [
         ("2025-11-25 00:00:00.000000300", "cat", "/etc/absent", "ENOENT")
     ]
+
+
+def test_files(ask, tmp_path):
+    subbuffer = (
+        SubBuffer()
+        .entry(10, 7, 257, [-100 & (1 << 64) - 1, 0x1000, 0, 0])
+        .name(11, 7, b"/etc/passwd")
+        .exit(20, 7, 257, 5)
+        .entry(30, 7, 0, [5, 0x1000, 100])
+        .exit(40, 7, 0, 100)
+        .entry(50, 7, 3, [5])
+        .exit(60, 7, 3, 0)
+        .entry(70, 7, 0, [5, 0x1000, 100])
+        .exit(80, 7, 0, -9)
+    )
+    path = write_capture(tmp_path / "b.trace", [subbuffer])
+    rows = ask("SELECT syscall, fd, path, result, errno FROM files ORDER BY entry_ns", path)
+    assert rows == [
+        ("read", 5, "/etc/passwd", 100, None),
+        ("close", 5, "/etc/passwd", 0, None),
+        ("read", 5, None, -9, "EBADF"),
+    ]
+    assert ask("SELECT fd, fd_path FROM syscalls WHERE syscall = 'openat'", path) == [(None, None)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM syscalls",
+        "SELECT count(*) FROM syscalls WHERE result < 0",
+        "SELECT * EXCLUDE (file, time) FROM syscalls ORDER BY ALL",
+        "SELECT COLUMNS('.*_ns') FROM syscalls ORDER BY ALL",
+        "SELECT a.syscall FROM syscalls a JOIN syscalls b ON a.tid = b.tid ORDER BY ALL",
+        "WITH t AS (FROM syscalls) SELECT tid FROM t UNION ALL SELECT pid FROM t ORDER BY ALL",
+        "SELECT tid, (SELECT max(e.time_ns) FROM events e WHERE e.tid = s.tid) FROM syscalls s"
+        " ORDER BY ALL",
+        "SELECT comm, syscall FROM tasks JOIN syscalls USING (pid, tid) ORDER BY ALL",
+        "SELECT syscall, rank() OVER (PARTITION BY pid ORDER BY entry_ns) FROM syscalls"
+        " QUALIFY rank() OVER (PARTITION BY pid ORDER BY entry_ns) = 1 ORDER BY ALL",
+        "PIVOT syscalls ON syscall USING count(*) GROUP BY pid ORDER BY pid",
+        "SELECT column_name, count, max FROM (SUMMARIZE syscalls) ORDER BY ALL",
+        "SELECT arg_max(syscalls.syscall, duration_ns), list(DISTINCT path ORDER BY path)"
+        " FROM syscalls, names WHERE names.entry_ns = syscalls.entry_ns",
+    ],
+)
+def test_what_is_asked_for_is_read_and_nothing_is_missing(capture, sql):
+    """The same is answered of tables that have all columns."""
+    found = answer(capture, sql)
+    assert len(found)
+    with duckdb.connect() as connection:
+        for view in (*VIEWS, "names", "files"):
+            if view in sql:
+                connection.register(view, answer(capture, f"FROM {view}"))
+        assert found.to_pylist() == connection.sql(sql).to_arrow_table().to_pylist()
+
+
+def answer(capture, sql):
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out:
+        assert main(["query", "--format", "parquet", str(capture), sql]) == 0
+        return pq.read_table(io.BytesIO(out.buffer.getvalue()))
+
+
+def test_a_view_that_is_read_on_several_cores(tmp_path, capsys):
+    """More than is worked on by one process."""
+    many = 1 << 16
+    subbuffers = []
+    for seq in range(20):
+        subbuffer = SubBuffer(seq=seq, size_bytes=1 << 20)
+        for index in range(many // 4):
+            at_ns = (seq * many + index) * 10 + 10
+            subbuffer.entry(at_ns, 7, 39).exit(at_ns + 5, 7, 39, 7)
+        subbuffers.append(subbuffer)
+    path = write_capture(tmp_path / "large.trace", subbuffers)
+    sql = "SELECT count(*), count(DISTINCT entry_ns), sum(duration_ns) FROM syscalls"
+    assert main(["query", "--format", "json", str(path), sql]) == 0
+    count = 20 * many // 4
+    assert list(json.loads(capsys.readouterr().out)[0].values()) == [count, count, 5 * count]
+
+
+def test_a_damaged_capture_says_so_once(capture, tmp_path, capsys):
+    whole = capture.read_bytes()
+    index, _ = INDEX_FOOTER.unpack(whole[-INDEX_FOOTER.size :])
+    (tmp_path / "torn.trace").write_bytes(whole[: index - 10])
+    sql = "SELECT count(*) FROM syscalls a JOIN syscalls b USING (tid)"
+    assert main(["query", str(tmp_path / "torn.trace"), sql]) == 0
+    assert capsys.readouterr().err.count("the end is missing") == 1
+    (tmp_path / "torn.trace").write_bytes(b"")
+    assert main(["query", str(tmp_path / "torn.trace"), sql]) == 1
+    assert capsys.readouterr().err.splitlines() == [f"tracectl: {tmp_path}/torn.trace: is empty"]
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt(), SystemExit(143), TracectlError("no disk")])
+def test_what_ends_the_reading_is_not_for_duckdb_to_tell(ends):
+    """A signal, or an error that has a sentence and an exit code of its own."""
+    database = Database({view: schema_of(view) for view in VIEWS})
+    sql, began = "SELECT sum(lost) FROM loss", []
+
+    def begin(view):
+        began.append(view)
+        yield pa.record_batch({"lost": [1, 2]})
+        raise ends
+
+    with pytest.raises(type(ends)), database.answer(sql, database.columns_in(sql), begin):
+        pass
+    assert began == ["loss"]
 
 
 def test_loss(ask):
@@ -168,7 +286,7 @@ def test_absent_file(capsys, tmp_path):
     assert "no such file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("view", [*VIEWS, "names"])
+@pytest.mark.parametrize("view", [*VIEWS, "names", "files"])
 def test_columns_are_those_described(ask, view):
     text = (REPO / "docs" / "query.md").read_text()
     (section,) = re.findall(rf"^## {view}\n(.*?)(?:^## |\Z)", text, re.MULTILINE | re.DOTALL)
@@ -178,7 +296,8 @@ def test_columns_are_those_described(ask, view):
     if view in VIEWS:
         assert {name: text for name, _, text in described} == VIEWS[view]
     else:
-        assert tuple(name for name, _ in rows) == NAMES_COLUMNS
+        columns = {"names": NAMES_COLUMNS, "files": FILES_COLUMNS}[view]
+        assert tuple(name for name, _ in rows) == columns
 
 
 def test_examples_of_the_document(capture, capsys):

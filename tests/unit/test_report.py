@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import os
+import re
 import signal
 from collections import defaultdict
+from contextlib import redirect_stdout
+from html import unescape
+from operator import itemgetter
 
 import numpy as np
 import pytest
@@ -99,6 +104,23 @@ def test_a_report_is_what_a_slow_reader_finds(tmp_path, steps):
         tables = tables_of(capture)
         for by, expected in (("syscall", by_call), ("thread", by_thread), ("file", by_file)):
             check(report_on(capture, [by], tables, Selection()).tables[by], expected)
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(STEP, min_size=1, max_size=60))
+def test_a_query_is_what_a_slow_reader_finds(tmp_path, steps):
+    path = write_capture(tmp_path / "a.trace", Machine(THREADS).run(steps).done)
+    sql = (
+        "SELECT nr, entry_ns, exit_ns, coalesce(result, 0), tid, paths FROM syscalls"
+        " WHERE entry_ns IS NOT NULL"
+    )
+    with redirect_stdout(io.StringIO()) as out:
+        assert main(["query", "--format", "json", str(path), sql]) == 0
+    found = [list(row.values()) for row in json.loads(out.getvalue())]
+    expected = [[*call[:5], [name.decode() for name in call[5]]] for call in brute_force(path)]
+    assert sorted(found, key=itemgetter(1, 4)) == sorted(expected, key=itemgetter(1, 4))
 
 
 def test_several_cores_find_the_same(tmp_path):
@@ -243,3 +265,21 @@ def test_a_page_has_all_it_needs(capture, capsys, tmp_path):
     assert [min(abs(shown - spent)) < spent / 5 for spent in (50, 100, 500, 600)] == [True] * 4
     assert main(["report", "--html", str(tmp_path), str(capture)]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_processes_of_a_page_stand_below_those_they_come_of(capsys, tmp_path):
+    subbuffer = SubBuffer()
+    for at_ns, pid in enumerate((7, 8, 9, 10), 1):
+        subbuffer.entry(1000 * at_ns, pid, READ).exit(1000 * at_ns + 10, pid, READ)
+    tasks = [
+        Task(1, 1, 0, "init"), Task(9, 9, 1, "late"), Task(7, 7, 1, "sh"), Task(8, 8, 9, "child"),
+        Task(10, 10, 7, "<b>"),
+    ]  # fmt: skip
+    capture = write_capture(tmp_path / "a.trace", [subbuffer], tasks=tasks)
+    path = tmp_path / "page.html"
+    report(capsys, "--html", path, capture)
+    found = re.findall(r'"text":"([^"]+\[\d+\])".*?"xshift":(-\d+)', path.read_text())
+    names = [unescape(name.encode().decode("unicode_escape")) for name, _ in found]
+    assert names == ["init[1]", "sh[7]", "<b>[10]", "late[9]", "child[8]"]
+    shifts = [int(shift) - int(found[0][1]) for _, shift in found]
+    assert shifts == [0, 12, 24, 12, 24]

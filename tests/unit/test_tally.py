@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from tracectl.analysis.calls import Calls, State, join_calls
 from tracectl.analysis.groups import Grouper
-from tracectl.analysis.histogram import BUCKETS, bucket_of, value_of
+from tracectl.analysis.histogram import (
+    BUCKETS,
+    OCTAVES,
+    TIMED_BUCKETS,
+    bucket_of,
+    octave_of,
+    quantiles_of_rows,
+    value_of,
+)
 from tracectl.analysis.tally import Row, Tally, part_of
 from tracectl.tables.table import load_table
 
@@ -154,3 +162,24 @@ def test_the_same_number_of_another_abi_is_another_call():
 def test_a_negative_number():
     rows = summary(call(-1, 10, -38, abi=1))
     assert rows[1, -1].errors == 1
+
+
+def test_quantiles_of_many_histograms_are_within_a_bucket():
+    durations = np.random.default_rng(1).integers(1, 10**9, (3, 10_000))
+    counts = np.stack(
+        [
+            np.bincount(bucket_of(one.astype(np.uint64)), minlength=TIMED_BUCKETS)
+            for one in durations
+        ]
+    )
+    found = quantiles_of_rows(counts, (0.5, 0.95, 0.99))
+    exact = np.quantile(durations, (0.5, 0.95, 0.99), axis=1, method="inverted_cdf").T
+    assert np.abs(found / exact - 1).max() < 0.01
+    assert quantiles_of_rows(np.zeros((1, TIMED_BUCKETS), np.int64), (0.5,)).tolist() == [[0]]
+
+
+def test_octaves():
+    values = np.array([0, 1, 2, 3, 4, 1023, 1 << 42, (1 << 43) - (1 << 30)], np.uint64)
+    assert octave_of(bucket_of(values)).tolist() == [0, 0, 1, 1, 2, 9, 42, 42]
+    assert int(bucket_of(values).max()) < TIMED_BUCKETS
+    assert OCTAVES == 43

@@ -11,6 +11,7 @@ from tracectl.cli.scope import facts_of_terms, words_of_scope
 from tracectl.cli.terms import add_terms, slots_of, terms_from
 from tracectl.errors import UsageError
 from tracectl.kernel.filter import ALL_ERRNOS, Terms, terms_of
+from tracectl.live.terms import list_of_cpus, options_of
 from tracectl.tables.table import load_tables
 
 NATIVE, COMPAT = load_tables().values()
@@ -123,3 +124,27 @@ def test_scope_in_words():
     )
     some = facts_of_terms(terms("--errno", "EPERM"))
     assert words_of_scope(7, some) == "process 7 and what it forks; failed with EPERM"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["-e", "openat,read"],
+        ["-e", "!openat,read"],
+        ["-e", "%file"],
+        ["--uid", "1000", "--comm", "a name", "--cpus", "0-2,5"],
+        ["--failed", "--slower", "1500us", "--path", "/etc/my files"],
+        ["--errno", "EACCES,ENOENT"],
+        [],
+    ],
+)
+def test_options_ask_for_the_same_again(argv):
+    wanted = terms(*argv)
+    assert terms(*options_of(wanted, (NATIVE, COMPAT, NATIVE), {})) == wanted
+
+
+def test_a_cgroup_is_asked_for_by_its_path():
+    wanted = Terms(cgroup=7, cpus=frozenset({0, 1, 2, 8}))
+    options = options_of(wanted, (NATIVE, COMPAT, NATIVE), {7: "/user.slice"})
+    assert options == ["--cgroup", "/user.slice", "--cpus", "0-2,8"]
+    assert list_of_cpus([3]) == "3"

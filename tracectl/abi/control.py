@@ -186,6 +186,7 @@ SyscallCounts = Struct(
     "withheld" / Int64ul,
     "calls_lost" / Int64ul,
     "rejected" / Int64ul,
+    "skipped" / Int64ul,
 )
 
 Counters = Struct(

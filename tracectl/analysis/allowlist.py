@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from tracectl.abi.control import EventClass
 from tracectl.abi.records import COMM_BYTES, OTHER_SLOT, SHAPES, Kind
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.tasks import Life
-from tracectl.capture.metadata import CpuTotals, EndBlock, Metadata
+from tracectl.capture.metadata import EndBlock, Metadata
 from tracectl.tables.table import SyscallTable, abi_name
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -20,7 +20,7 @@ from tracectl.abi.records import (
     SHAPES,
     Kind,
 )
-from tracectl.capture.metadata import CpuTotals
+from tracectl.abi.totals import CpuTotals
 from tracectl.decode.near import near_pairs
 from tracectl.decode.subbuffer import Place, Records
 
@@ -100,6 +100,34 @@ class CpuBalance:
         self.last_ns = place.last_ns
 
 
+@dataclass(frozen=True, slots=True)
+class CallBalance:
+    """What became of the calls of ``slot`` on one CPU: ``recorded`` entries that the file holds, of
+    whole calls, too, and what the module counted as ``lost`` and ``filtered``."""
+
+    cpu: int
+    slot: int
+    recorded: int
+    lost: int
+    filtered: int
+
+    @property
+    def made(self) -> int:
+        return self.recorded + self.lost + self.filtered
+
+
+def iter_call_balances(
+    cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]
+) -> Iterator[CallBalance]:
+    for total in totals:
+        entries = cpus.get(total.cpu, CpuBalance(total.cpu)).entries
+        for slot, counts in sorted(total.syscalls.items()):
+            filtered = counts.filtered + counts.skipped
+            recorded = int(entries[slot])
+            if recorded or counts.entries_lost or filtered:
+                yield CallBalance(total.cpu, slot, recorded, counts.entries_lost, filtered)
+
+
 def count_records(counts: Iterable[Count]) -> dict[int, CpuBalance]:
     """What the file holds, by CPU."""
     cpus: dict[int, CpuBalance] = {}
@@ -119,6 +147,7 @@ def find_faults(cpus: dict[int, CpuBalance], totals: Iterable[CpuTotals]) -> lis
         faults += _sequence_faults(counted, total)
         faults += _kind_faults(counted, total)
         faults += _syscall_faults(counted, total)
+        faults += _filter_faults(total)
         if counted.disorder:
             faults.append(f"CPU {total.cpu}: {counted.disorder} sub-buffers begin before the last")
     return faults + _withheld_faults(cpus, list(known.values()))
@@ -192,6 +221,23 @@ def _syscall_faults(counted: CpuBalance, total: CpuTotals) -> list[str]:
         exits = int(counted.exits[slot]) + counts.exits_lost
         if (entries, exits) != (counts.entries, counts.exits):
             faults.append(f"CPU {total.cpu}: system call slot {slot} does not add up")
+    return faults
+
+
+def _filter_faults(total: CpuTotals) -> list[str]:
+    """Calls that were filtered out are among the events that were, and rejected ones among them."""
+    calls = sum(one.filtered + one.skipped for one in total.syscalls.values())
+    faults = []
+    if calls > total.filtered:
+        faults.append(
+            f"CPU {total.cpu}: {calls} calls filtered out, but only {total.filtered} events"
+        )
+    faults += [
+        f"CPU {total.cpu}: system call slot {slot}: {one.rejected} rejected, but only "
+        f"{one.filtered} filtered out"
+        for slot, one in total.syscalls.items()
+        if one.rejected > one.filtered
+    ]
     return faults
 
 

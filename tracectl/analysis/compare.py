@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State
-from tracectl.analysis.ranks import Shift, shift_of_medians, shift_of_rates
+from tracectl.analysis.codes import call_keys
+from tracectl.analysis.ranks import BLOCKS, Shift, shift_of_medians, shift_of_rates
+from tracectl.analysis.sample import Sample
 from tracectl.analysis.tasks import text_of
-from tracectl.capture.metadata import CpuTotals
 from tracectl.tables.table import SyscallTable, abi_name
 
 _K = TypeVar("_K")
@@ -27,56 +29,96 @@ _NUMBERED = re.compile(r"(?<=^/proc/)\d+|(?<=/task/)\d+")
 class Profile:
     """A capture as it is compared. Keys are system calls, as ``read`` or ``i386:read``.
 
-    ``began_ns`` and ``duration_ns`` are of calls in order of time; ``errors`` are of system calls
-    and errno numbers; ``files`` have PID for the number of every process in /proc.
+    ``began`` are how many calls began in each of BLOCKS parts of ``span_ns``; ``errors`` are of
+    system calls and errno numbers; ``files`` have PID for the number of every process in /proc.
     """
 
+    span_ns: int
     calls: Counter[str] = field(default_factory=Counter)
-    began_ns: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
-    duration_ns: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
+    began: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    spent: dict[str, Sample] = field(default_factory=dict)
     errors: Counter[tuple[str, int]] = field(default_factory=Counter)
     files: set[str] = field(default_factory=set)
-    start_ns: int = 0
-    span_ns: int = 0
+
+    def add(self, part: Part, tables: Sequence[SyscallTable]) -> None:
+        for one in part.calls:
+            name = _name_of(tables, one.abi, one.nr)
+            self.calls[name] += int(one.began.sum())
+            self.began[name] = self.began.get(name, 0) + one.began
+            self.spent.setdefault(name, Sample()).add(one.paired_ns, one.spent_ns)
+            for error, count in one.errors.items():
+                self.errors[name, error] += count
+        self.files |= {_NUMBERED.sub("PID", text_of(name)) for name in part.files}
+
+    def count_exactly(self, totals: Iterable[CpuTotals], tables: Sequence[SyscallTable]) -> None:
+        """``totals``, where the module counted the whole of the capture, make the numbers of calls
+        exact in spite of losses."""
+        self.calls = Counter()
+        for cpu in totals:
+            for slot, counts in cpu.syscalls.items():
+                name = "other" if slot == OTHER_SLOT else _name_of(tables, *divmod(slot, SHAPES))
+                self.calls[name] += counts.entries
+        self.calls = +self.calls
 
 
-def profile_of(
-    blocks: Iterable[Calls],
-    tables: Sequence[SyscallTable],
-    totals: Iterable[CpuTotals] | None,
-) -> Profile:
-    """``totals``, where the module counted the whole of the capture, make the numbers of calls
-    exact in spite of losses."""
-    profile = Profile()
-    began: dict[str, list[NDArray[np.uint64]]] = {}
-    spent: dict[str, list[NDArray[np.uint64]]] = {}
-    first, last = [], []
-    for calls in blocks:
-        has_entry = calls.state != State.NO_ENTRY
-        profile.files |= {_NUMBERED.sub("PID", text_of(name)) for name in set(calls.names)}
-        keys = calls.abi << 32 | (calls.nr & 0xFFFFFFFF)
-        for key in np.unique(keys[has_entry]).tolist():
-            rows = np.flatnonzero(has_entry & (keys == key))
-            name = _name_of(tables, key >> 32, key & 0xFFFFFFFF)
-            paired = rows[calls.state[rows] == State.PAIRED]
-            profile.calls[name] += len(rows)
-            began.setdefault(name, []).append(calls.entry_ns[rows])
-            spent.setdefault(name, []).append(calls.duration_ns[paired])
-            failed = calls.result[paired]
-            failed = failed[(failed < 0) & (failed >= -4095)]
-            for error, count in zip(*np.unique(-failed, return_counts=True), strict=True):
-                profile.errors[name, int(error)] += int(count)
-        times = calls.entry_ns[has_entry]
-        if len(times):
-            first.append(int(times.min()))
-            last.append(int(times.max()))
-    profile.start_ns = min(first, default=0)
-    profile.span_ns = max(last, default=0) - profile.start_ns
-    profile.began_ns = {name: np.concatenate(parts) for name, parts in began.items()}
-    profile.duration_ns = {name: np.concatenate(parts) for name, parts in spent.items()}
-    if totals is not None:
-        profile.calls = _counted(totals, tables)
-    return profile
+@dataclass(frozen=True, slots=True)
+class OfCall:
+    """Of one system call: ``spent_ns`` of the calls that began at ``paired_ns`` and ended."""
+
+    abi: int
+    nr: int
+    began: NDArray[np.int64]
+    paired_ns: NDArray[np.uint64]
+    spent_ns: NDArray[np.uint64]
+    errors: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What some calls of a capture add to its profile."""
+
+    calls: list[OfCall]
+    files: set[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Profiler:
+    """Makes parts of calls, on any core; the capture is from ``first_ns`` to before ``last_ns``."""
+
+    first_ns: int
+    last_ns: int
+
+    def __call__(self, calls: Calls) -> Part:
+        calls_with_entry = calls.select(np.flatnonzero(calls.state != State.NO_ENTRY))
+        keys, which = call_keys(calls_with_entry.abi, calls_with_entry.nr)
+        order = np.argsort(which, kind="stable")
+        ends = np.searchsorted(which[order], np.arange(1, len(keys) + 1))
+        parts = np.split(order, ends[:-1]) if keys else []
+        return Part(
+            [
+                self._of_call(*key, calls_with_entry, rows)
+                for key, rows in zip(keys, parts, strict=True)
+            ],
+            set(calls.names),
+        )
+
+    def _of_call(self, abi: int, nr: int, calls: Calls, rows: NDArray[np.intp]) -> OfCall:
+        entry_ns = calls.entry_ns[rows]
+        since_ns = np.maximum(entry_ns.astype(np.int64) - self.first_ns, 0)
+        part = np.minimum(since_ns / max(self.last_ns - self.first_ns, 1) * BLOCKS, BLOCKS - 1)
+        paired = calls.state[rows] == State.PAIRED
+        ended = rows[paired]
+        result = calls.result[ended]
+        errors = -result[(result < 0) & (result >= -4095)]
+        counts = zip(*np.unique(errors, return_counts=True), strict=True)
+        return OfCall(
+            abi,
+            nr,
+            np.bincount(part.astype(np.int64), minlength=BLOCKS),
+            entry_ns[paired],
+            calls.exit_ns[ended] - entry_ns[paired],
+            {int(error): int(count) for error, count in counts},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +143,13 @@ def compare(before: Profile, after: Profile, threshold: float) -> Comparison:
     both = sorted(before.calls.keys() & after.calls.keys())
     rates, latencies = {}, {}
     for name in both:
-        if name in before.began_ns and name in after.began_ns:
+        if name in before.began and name in after.began:
             rates[name] = shift_of_rates(
-                before.began_ns[name] - np.uint64(before.start_ns),
-                after.began_ns[name] - np.uint64(after.start_ns),
-                before.span_ns,
-                after.span_ns,
+                before.began[name], after.began[name], before.span_ns, after.span_ns
             )
-        spent = [profile.duration_ns.get(name, ()) for profile in (before, after)]
+        spent = [profile.spent.get(name, Sample()).spent_ns() for profile in (before, after)]
         if all(map(len, spent)):
-            latencies[name] = shift_of_medians(np.asarray(spent[0]), np.asarray(spent[1]))
+            latencies[name] = shift_of_medians(*spent)
     return Comparison(
         appeared=_only(after.calls, before.calls),
         vanished=_only(before.calls, after.calls),
@@ -132,15 +171,6 @@ def _shifted(shifts: dict[str, Shift], threshold: float) -> list[str]:
 
 def _only(these: Counter[_K], those: Counter[_K]) -> dict[_K, int]:
     return {key: count for key, count in sorted(these.items()) if key not in those}
-
-
-def _counted(totals: Iterable[CpuTotals], tables: Sequence[SyscallTable]) -> Counter[str]:
-    calls: Counter[str] = Counter()
-    for cpu in totals:
-        for slot, counts in cpu.syscalls.items():
-            name = "other" if slot == OTHER_SLOT else _name_of(tables, *divmod(slot, SHAPES))
-            calls[name] += counts.entries
-    return +calls
 
 
 def _name_of(tables: Sequence[SyscallTable], abi: int, nr: int) -> str:

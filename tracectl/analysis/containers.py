@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SHORT = 12
+ID_DIGITS = 12
 """What docker and podman show of an id."""
 _ID = re.compile(r"(?:^|[/-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
 _NAMES = (
@@ -21,7 +21,7 @@ def container_of(cgroup: str) -> str:
     ids = _ID.findall(cgroup)
     if ids:
         # The innermost: a container may hold an engine.
-        return str(ids[-1][:_SHORT])
+        return str(ids[-1][:ID_DIGITS])
     for pattern in _NAMES:
         found = pattern.search(cgroup)
         if found:

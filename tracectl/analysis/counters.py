@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
+from tracectl.abi.totals import SyscallTotals
 
 ERROR_CLASSES = ("other", "ENOENT", "EPERM", "EAGAIN", "EINTR", "EBADF", "EINVAL", "ETIMEDOUT")
 """enum tracectl_errno: each by the first of its errors."""
-
-
-class _Counts(Protocol):
-    @property
-    def entries(self) -> int: ...
-    @property
-    def total_ns(self) -> int: ...
-    @property
-    def errors(self) -> list[int]: ...
-    @property
-    def latency(self) -> list[int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +45,9 @@ class CountRow:
         return None
 
 
-def sum_counts(cpus: Iterable[Mapping[int, _Counts]]) -> list[CountRow]:
+def sum_counts(cpus: Iterable[Mapping[int, SyscallTotals]]) -> list[CountRow]:
     """A row a system call, the one with the most time first, of what CPUs counted by slot."""
-    by_slot: dict[int, list[_Counts]] = {}
+    by_slot: dict[int, list[SyscallTotals]] = {}
     for syscalls in cpus:
         for slot, counts in syscalls.items():
             by_slot.setdefault(slot, []).append(counts)

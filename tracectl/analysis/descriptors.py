@@ -57,6 +57,11 @@ _OPENS = frozenset({"open", "openat", "openat2", "creat"})
 _DUPLICATES = frozenset({"dup", "dup2", "dup3"})
 _FCNTLS = frozenset({"fcntl", "fcntl64"})
 _EXECS = frozenset({"execve", "execveat"})
+TOLD_CALLS = (
+    _OPENS | _DUPLICATES | _FCNTLS | _EXECS | _UNTOLD.keys() | SOCKET_CALLS
+    | {"close", "close_range", "clone", "chdir", "fchdir"}
+)  # fmt: skip
+"""Of others ``Descriptors.add`` takes no note, but for the copies of files that they have."""
 
 
 @dataclass(slots=True)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import NR_BITS, SHAPES, Kind, Site
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.tasks import TaskEvent
-from tracectl.capture.metadata import CpuTotals, OpenFiles
+from tracectl.capture.metadata import OpenFiles
 from tracectl.tables.table import SyscallTable
 
 AT_FDCWD = -100
@@ -52,9 +53,11 @@ class Trail:
 
 
 class Tracker:
-    """Finds what calls tell of directories, in any order and on any core."""
+    """Finds what calls tell of directories, in any order and on any core; of those that are open
+    only where all descriptors are told (``has_files``)."""
 
-    def __init__(self, tables: Sequence[SyscallTable]) -> None:
+    def __init__(self, tables: Sequence[SyscallTable], *, has_files: bool) -> None:
+        self._has_files = has_files
         self._moves = _ids_of(tables, MOVES)
         self._replaces = _ids_of(tables, ("dup2", "dup3"))
 
@@ -73,7 +76,8 @@ class Tracker:
             fd = _signed(int(calls.arguments[row, 0])) if name is None else name.dfd
             data = None if name is None else name.data
             trail.moves.append(Move(int(calls.exit_ns[row]), int(calls.tgid[row]), fd, data))
-        trail.add(Trail(files=self._files_in(calls, ids, done)))
+        if self._has_files:
+            trail.add(Trail(files=self._files_in(calls, ids, done)))
         return trail
 
     def _files_in(self, calls: Calls, ids: _Ids, done: _Rows) -> dict[Descriptor, bytes | None]:

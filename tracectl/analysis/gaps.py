@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.capture.metadata import CpuTotals
+from tracectl.abi.totals import CpuTotals
 from tracectl.decode.subbuffer import Place
 
 FOREVER_NS = (1 << 63) - 1

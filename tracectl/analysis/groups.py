@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.abi.records import NR_BITS, Kind, NameFlag
+from tracectl.abi.records import Kind, NameFlag
 from tracectl.analysis.calls import Calls, State
+from tracectl.analysis.codes import call_keys
+from tracectl.analysis.fds import fds_of, takers_of
 from tracectl.decode.copies import Copy
-from tracectl.tables.roles import role_of
 from tracectl.tables.table import SyscallTable
 
 _Groups = tuple[list[Hashable], NDArray[np.intp], NDArray[np.intp] | None]
@@ -39,12 +40,7 @@ class Grouper:
 
     def __init__(self, by: str, tables: Sequence[SyscallTable]) -> None:
         self._find = _FINDERS[by]
-        self._takes_fd = np.zeros((len(tables), 1 << NR_BITS), np.bool_)
-        for abi, table in enumerate(tables):
-            for call in table:
-                takes = bool(call.args) and role_of(call, call.args[0]) == "descriptor"
-                if 0 <= call.nr < 1 << NR_BITS:
-                    self._takes_fd[abi, call.nr] = takes
+        self._takes_fd = takers_of(tables)
 
     def split(self, calls: Calls) -> tuple[list[Hashable], NDArray[np.intp], Calls]:
         """The keys, the index of each call's, and the calls: those that have no key are left out,
@@ -54,17 +50,8 @@ class Grouper:
 
 
 def _by_syscall(calls: Calls, *_: object) -> _Groups:
-    if len(calls) and int(calls.nr.min()) >= 0 and int(calls.nr.max()) < 1 << NR_BITS:
-        ids = calls.abi << NR_BITS | calls.nr
-        present = np.flatnonzero(np.bincount(ids))
-        index = np.zeros(1 << NR_BITS + 2, np.intp)
-        index[present] = np.arange(len(present))
-        keys: list[Hashable] = [
-            (one >> NR_BITS, one & ((1 << NR_BITS) - 1)) for one in present.tolist()
-        ]
-        return keys, index[ids], None
-    pairs, group = np.unique(np.stack((calls.abi, calls.nr)), axis=1, return_inverse=True)
-    return [tuple(pair) for pair in pairs.T.tolist()], group.reshape(-1), None
+    keys, which = call_keys(calls.abi, calls.nr)
+    return [*keys], which.astype(np.intp), None
 
 
 def _unique(values: NDArray[Any]) -> tuple[list[Hashable], NDArray[np.intp]]:
@@ -92,10 +79,14 @@ def _by_errno(calls: Calls, *_: object) -> _Groups:
 
 
 def _by_file(calls: Calls, *_: object) -> _Groups:
+    tgids, redacted = calls.tgid.tolist(), int(NameFlag.REDACTED)
+
     def key_of(copy: Copy, row: int) -> Hashable:
+        data = copy.data
         # The hash of a path that is not told begins nowhere.
-        is_whole = copy.data.startswith(b"/") or copy.flags & NameFlag.REDACTED
-        return copy.data if is_whole else (int(calls.tgid[row]), copy.dfd, copy.data)
+        if data[:1] == b"/" or copy.flags & redacted:
+            return data
+        return tgids[row], copy.dfd, data
 
     return _by_copy(calls, Kind.NAME, key_of)
 
@@ -124,12 +115,9 @@ def _without_padding(address: bytes) -> bytes:
 
 def _by_fd(calls: Calls, takes_fd: NDArray[np.bool_]) -> _Groups:
     """Of calls whose first argument is a descriptor."""
-    is_known = (calls.nr >= 0) & (calls.nr < 1 << NR_BITS) & (calls.state != State.NO_ENTRY)
-    rows = np.flatnonzero(is_known)
-    abi = np.minimum(calls.abi[rows], len(takes_fd) - 1)
-    rows = rows[takes_fd[abi, calls.nr[rows]]]
-    fd = calls.arguments[rows, 0].astype(np.uint32).view(np.int32).astype(np.int64)
-    pairs, group = np.unique(np.stack((calls.tgid[rows], fd)), axis=1, return_inverse=True)
+    rows, fds = fds_of(calls, takes_fd)
+    keys = np.stack((calls.tgid[rows], fds.astype(np.int64)))
+    pairs, group = np.unique(keys, axis=1, return_inverse=True)
     return [tuple(pair) for pair in pairs.T.tolist()], group.reshape(-1), rows
 
 

@@ -59,7 +59,8 @@ class Halves:
     but for entries right before their SURE_EXIT.
 
     ``value`` is an exit's result or a rename's old tid; ``arguments`` are an entry's, shape (n, 6).
-    ``copies`` has a tuple of Copy in rows that have any, else None.
+    ``copies`` has a tuple of Copy in rows that have any, else what is false: None, or where none
+    are wanted a bool, since objects are slow to move.
     """
 
     time_ns: NDArray[np.uint64]
@@ -71,7 +72,7 @@ class Halves:
     value: NDArray[np.int64]
     cpu: NDArray[np.int32]
     arguments: NDArray[np.uint64]
-    copies: NDArray[np.object_]
+    copies: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.tid)
@@ -100,7 +101,11 @@ def no_halves(shapes: Shapes | None) -> Halves:
     u64, i64 = np.zeros(0, np.uint64), np.zeros(0, np.int64)
     half, cpu = np.zeros(0, np.uint8), np.zeros(0, np.int32)
     arguments = np.zeros((0, 0 if shapes is None else 6), np.uint64)
-    return Halves(u64, i64, i64, half, i64, i64, i64, cpu, arguments, np.zeros(0, np.object_))
+    return Halves(u64, i64, i64, half, i64, i64, i64, cpu, arguments, _no_copies(0, shapes))
+
+
+def _no_copies(count: int, shapes: Shapes | None) -> NDArray[Any]:
+    return np.zeros(count, np.bool_) if shapes is None else np.full(count, None, np.object_)
 
 
 def split_calls(records: Records, shapes: Shapes | None) -> tuple[Calls, Halves]:
@@ -184,7 +189,7 @@ def _halves(records: Records, rows: Rows, half: NDArray[np.uint8], shapes: Shape
     tid, nr = records.tid[rows].astype(np.int64), (records.id[rows] & _NR).astype(np.int64)
     value = np.zeros(count, np.int64)
     arguments = np.zeros((count, 0 if shapes is None else 6), np.uint64)
-    copies = np.full(count, None, np.object_)
+    copies = _no_copies(count, shapes)
     exits = np.flatnonzero((half == Half.EXIT) | (half == Half.SURE_EXIT))
     value[exits] = results_of(records, rows[exits])
     if len(renames := np.flatnonzero(half == Half.RENAME)):

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 _STEPS = 64
 BUCKETS = 64 * _STEPS + 1
+OCTAVES = 43
+TIMED_BUCKETS = OCTAVES * _STEPS + 1
+"""Up to two hours in ns: who keeps all buckets of many things can do without the rest."""
 # What a float32 has of 1.0 above the mantissa bits that are dropped.
 _SHIFT = 23 - 6
 _ONE = 127 * _STEPS
@@ -20,6 +23,12 @@ def bucket_of(values: NDArray[np.uint64]) -> NDArray[np.int64]:
     its own, and each value up to 127, too."""
     bits = values.astype(np.float32).view(np.uint32) >> _SHIFT
     return np.maximum(bits.astype(np.int64) - (_ONE - 1), 0)
+
+
+def octave_of(bucket: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many times it can be halved."""
+    octave: NDArray[np.int64] = np.maximum(bucket - 1, 0) // _STEPS
+    return octave
 
 
 def value_of(bucket: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -39,4 +48,16 @@ def quantiles_of(
     up_to = np.cumsum(counts)
     ranks = np.maximum(np.ceil(np.array(quantiles) * up_to[-1]), 1)
     found: list[int] = value_of(buckets[np.searchsorted(up_to, ranks)]).tolist()
+    return found
+
+
+def quantiles_of_rows(counts: NDArray[np.int64], quantiles: Sequence[float]) -> NDArray[np.int64]:
+    """Of each row of ``counts``, shape (n, buckets): shape (n, quantiles); 0 for no counts."""
+    up_to = np.cumsum(counts, axis=1)
+    totals = up_to[:, -1]
+    found = np.zeros((len(counts), len(quantiles)), np.int64)
+    for column, quantile in enumerate(quantiles):
+        ranks = np.maximum(np.ceil(totals * quantile), 1)
+        at = np.minimum((up_to < ranks[:, None]).sum(axis=1), counts.shape[1] - 1)
+        found[:, column] = np.where(totals > 0, value_of(at), 0)
     return found

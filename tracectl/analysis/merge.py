@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from tracectl.analysis.calls import Calls, join_calls, sort_calls
-from tracectl.analysis.halves import split_calls
+from tracectl.analysis.halves import Halves, split_calls
 from tracectl.analysis.pairing import Pairing
 from tracectl.analysis.settled import iter_settled
 from tracectl.capture.reader import Capture
 from tracectl.decode.arguments import Shapes
-from tracectl.decode.subbuffer import decode_subbuffer
+from tracectl.decode.subbuffer import Records, decode_subbuffer
 from tracectl.errors import DecodeError
 
 _UNWRITTEN_NS = 1_000_000_000
@@ -50,40 +50,54 @@ def _newest_ns(capture: Capture) -> int:
     return newest_ns
 
 
-def iter_done(capture: Capture) -> Iterator[tuple[Calls, int]]:
-    """The calls of ``capture`` as they are known, in blocks; after each, the time before which none
-    begins that was not given out."""
+class Done(NamedTuple):
+    """Calls as they are known. Of those that are not given out yet none begins before
+    ``horizon_ns``; ``settled_ns`` is how far all CPUs have come."""
+
+    calls: Calls
+    horizon_ns: int
+    settled_ns: int
+
+
+def iter_done(capture: Capture, tell: Callable[[Records], None] | None = None) -> Iterator[Done]:
+    """The calls of ``capture``, in blocks. ``tell`` is told each sub-buffer before the calls of its
+    time are given out in order."""
     shapes = capture.metadata.shapes
     pairing = pairing_of(capture, shapes)
     blocks: list[Calls] = []
     count = 0
     # Who looks at the first ones does not wait.
     batch = 1
-    split = partial(split_calls, shapes=shapes)
+
+    def split(records: Records) -> tuple[Calls, Halves]:
+        parts = split_calls(records, shapes)
+        if tell is not None:
+            tell(records)
+        return parts
+
     for one in iter_settled(capture, split, cores=1):
         whole, left = one.made
         pairing.add_halves(one.place, left)
         blocks.append(whole)
         count += len(whole) + len(left)
         if count >= batch:
-            yield join_calls([*blocks, pairing.advance(one.settled_ns)]), pairing.horizon_ns
+            blocks.append(pairing.advance(one.settled_ns))
+            yield Done(join_calls(blocks), pairing.horizon_ns, one.settled_ns)
             blocks, count = [], 0
             batch = min(2 * batch, _BATCH)
-    yield join_calls([*blocks, pairing.finish()]), pairing.horizon_ns
+    yield Done(join_calls([*blocks, pairing.finish()]), pairing.horizon_ns, pairing.horizon_ns)
 
 
-def iter_ordered(
-    done: Iterable[tuple[Calls, int]], most_held: int | None = MOST_HELD
-) -> Iterator[Calls]:
+def iter_ordered(done: Iterable[Done], most_held: int | None = MOST_HELD) -> Iterator[Calls]:
     """The calls that iter_done() gives, in order of their beginning: what began after a call that
     is still open is held back until that one ends.
 
-    Of more than ``most_held`` the older half is given out nevertheless, and the open call comes
-    where it ends; with None that never happens.
+    Of more than ``most_held`` the older half is given out nevertheless, but none that began later
+    than all CPUs have come, and the open call comes where it ends; with None that never happens.
     """
     held: list[tuple[int, int, Calls]] = []
     count = serial = 0
-    for calls, horizon_ns in done:
+    for calls, horizon_ns, settled_ns in done:
         if len(calls):
             serial += 1
             ordered = sort_calls(calls)
@@ -91,7 +105,8 @@ def iter_ordered(
             count += len(calls)
         until_ns = horizon_ns
         if most_held is not None and count > most_held:
-            until_ns = max(horizon_ns, heapq.nsmallest(len(held) // 2 + 1, held)[-1][0] + 1)
+            middle_ns = heapq.nsmallest(len(held) // 2 + 1, held)[-1][0] + 1
+            until_ns = max(horizon_ns, min(middle_ns, settled_ns))
         ready = []
         while held and held[0][0] < until_ns:
             _, _, block = heapq.heappop(held)
@@ -108,4 +123,4 @@ def iter_ordered(
 
 def read_calls(capture: Capture) -> Calls:
     """All calls of ``capture`` in order of time, held in memory: about 150 bytes a call."""
-    return sort_calls(join_calls([calls for calls, _ in iter_done(capture)]))
+    return sort_calls(join_calls([done.calls for done in iter_done(capture)]))

@@ -12,10 +12,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
+from tracectl.analysis.codes import codes_of
 from tracectl.analysis.gaps import FOREVER_NS, Gaps
 from tracectl.analysis.halves import Half, Halves, join_halves, no_halves, split_calls
-from tracectl.capture.metadata import CpuTotals
+from tracectl.analysis.matching import match
 from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Place, Records
 
@@ -110,19 +112,21 @@ class Pairing:
             return []
         touched = np.isin(self._open.tid, events.tid)
         events = join_halves([self._open[touched], *self._take_early(events), events])
-        order = np.lexsort((events.time_ns, events.tid))
+        # Both in runs, or of few values: so it takes half the time of a lexsort.
+        order = np.argsort(events.time_ns, kind="stable")
+        threads, _ = codes_of(events.tid[order])
+        small = threads.astype(np.int16) if threads.max() < 1 << 15 else threads
+        order = order[np.argsort(small, kind="stable")]
         events = events[order]
-        index, tid, half = np.arange(len(order)), events.tid, events.half
+        half = events.half
         is_entry, is_sure = half == Half.ENTRY, half == Half.SURE_EXIT
         is_exit = is_sure | (half == Half.EXIT)
-        last_entry = np.maximum.accumulate(np.where(is_entry, index, -1))
-        last_end = np.maximum.accumulate(np.where(is_exit | (half == Half.END), index, -1))
-        end_before = np.concatenate(([-1], last_end[:-1]))
-        inside = (last_entry > end_before) & (tid[last_entry] == tid)
+        owner, still = match(events.tid, is_entry, is_exit | (half == Half.END))
+        inside = owner >= 0
         if self._early is not None:
             self._keep_early(events, ~inside)
         wanted = np.flatnonzero(inside & (is_exit | (half == Half.COPY)))
-        owners = last_entry[wanted]
+        owners = owner[wanted]
         sure = ~self._gaps.between(events.time_ns[owners], events.time_ns[wanted])
         sure |= is_sure[wanted]
         wanted, owners = wanted[sure], owners[sure]
@@ -130,11 +134,6 @@ class Pairing:
         for row, owner in zip(wanted[~ends].tolist(), owners[~ends].tolist(), strict=True):
             events.copies[owner] = (events.copies[owner] or ()) + events.copies[row]
         exits, entries = wanted[ends], owners[ends]
-        is_last = np.ones(len(order), np.bool_)
-        is_last[:-1] = tid[1:] != tid[:-1]
-        last = np.flatnonzero(is_last)
-        still = last_entry[last]
-        still = still[(still > last_end[last]) & (tid[still] == tid[last])]
         alone = is_entry.copy()
         alone[entries] = alone[still] = False
         unentered = is_exit

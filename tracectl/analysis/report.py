@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tracectl.abi.control import EventClass
 from tracectl.abi.records import OTHER_SLOT, SHAPES
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls
 from tracectl.analysis.directories import Directories, Tracker, Trail, tells_all
 from tracectl.analysis.groups import DETAILED, OF_PROCESSES, Grouper
@@ -23,7 +24,6 @@ from tracectl.analysis.settled import iter_settled
 from tracectl.analysis.tally import Part, Row, Tally, part_of
 from tracectl.analysis.tasks import Life, TaskEvent, lives_of, task_events_of
 from tracectl.analysis.toctou import Divergence, Key, count_divergences, divergences_in
-from tracectl.capture.metadata import CpuTotals
 from tracectl.capture.reader import Capture
 from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Records
@@ -100,7 +100,8 @@ def report_on(
         DETAILED.intersection(ways) or capture.metadata.config.classes & EventClass.DIVERGENCE
     )
     shapes = capture.metadata.shapes if is_detailed else None
-    tracker = Tracker(tables) if "file" in ways else None
+    has_files = bool(capture.metadata.config.classes & EventClass.FILE)
+    tracker = Tracker(tables, has_files=has_files) if "file" in ways else None
     work = _Work(shapes, selection, [Grouper(way, tables) for way in ways], heat, tracker)
     pairing = pairing_of(capture, shapes)
     tallies = [Tally() for _ in ways]
@@ -152,13 +153,13 @@ def _names_of_files(
     left out that could have told of a move."""
     if not (capture.end and tells_all(capture.end.cpus, tables)):
         return lambda key: key if isinstance(key, bytes) else key[-1]
-    config = capture.metadata.config
+    metadata = capture.metadata
     directories = Directories(
         # What was open when a snapshot was made is of no use: it is the end.
-        [] if config.is_flight else capture.metadata.opened,
+        [] if metadata.config.is_flight else metadata.opened,
         events,
         trail,
-        has_files=bool(config.classes & EventClass.FILE),
+        has_files=bool(metadata.config.classes & EventClass.FILE),
     )
     return lambda key: key if isinstance(key, bytes) else directories.path_of(*key)
 

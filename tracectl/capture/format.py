@@ -7,7 +7,7 @@ A file is a header of 16 bytes, then blocks to the end::
                   u16      ABI version of the sub-buffers
                   u32      0
     block header  u32      magic "TCBK"
-                  u8       type: 1 metadata, 2 chunk, 3 end
+                  u8       type: 1 metadata, 2 chunk, 3 end, 4 index
                   u8       flags: 1 the payload is compressed with zstd
                   u16      0
                   u32      bytes that follow this header
@@ -17,10 +17,14 @@ A file is a header of 16 bytes, then blocks to the end::
                   u64      chunk: sequence number of the sub-buffer on its CPU; else 0
     payload
 
-The first block is the metadata (JSON), the last one the end block (JSON); a file without it was not
-ended by its recorder. A chunk is one sub-buffer, as ``kmod/uapi/tracectl.h`` describes it, and
-``used_bytes`` long. A payload that zstd would not make smaller is stored as it is. Blocks are only
-ever appended, so a torn file is readable up to its last whole block.
+The first block is the metadata (JSON), then come chunks, then the end block (JSON); a file without
+it was not ended by its recorder. A chunk is one sub-buffer, as ``kmod/uapi/tracectl.h`` describes
+it, and ``used_bytes`` long. A payload that zstd would not make smaller is stored as it is. Blocks
+are only ever appended, so a torn file is readable up to its last whole block.
+
+The last block is the index, so that a reader need not look for headers all over the file: it holds
+those of all blocks before it, is not compressed, and ends with a u64, where its own header starts,
+and "TRACEIDX". A file without it is as good.
 
 No block is larger than its limit below, stored or not, so a reader knows what it has to hold before
 it reads any of it.
@@ -38,15 +42,20 @@ BLOCK_MAGIC = 0x4B424354
 
 CHUNK_MAX_BYTES = 16 << 20
 JSON_MAX_BYTES = 64 << 20
+INDEX_MAX_BYTES = 64 << 20
+"""Two million chunks, which are a terabyte or two; of more there is no index."""
 
 FILE_HEADER = struct.Struct("<8sHHI")
 BLOCK_HEADER = struct.Struct("<IBBHIIIIQ")
+INDEX_FOOTER = struct.Struct("<Q8s")
+INDEX_MAGIC = b"TRACEIDX"
 
 
 class BlockType(IntEnum):
     METADATA = 1
     CHUNK = 2
     END = 3
+    INDEX = 4
 
 
 class BlockFlag(IntFlag):
@@ -57,6 +66,7 @@ MAX_BYTES = {
     BlockType.METADATA: JSON_MAX_BYTES,
     BlockType.CHUNK: CHUNK_MAX_BYTES,
     BlockType.END: JSON_MAX_BYTES,
+    BlockType.INDEX: INDEX_MAX_BYTES,
 }
 """The most a payload of each type may have."""
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from tracectl.abi.records import ABI_VERSION
 from tracectl.capture.format import (
     BLOCK_HEADER,
     FILE_HEADER,
     FORMAT_VERSION,
+    INDEX_FOOTER,
+    INDEX_MAGIC,
     MAGIC,
     Block,
     BlockFlag,
@@ -23,6 +25,9 @@ from tracectl.capture.format import (
 )
 from tracectl.capture.metadata import EndBlock, Metadata
 from tracectl.errors import CaptureError, DecodeError
+
+if TYPE_CHECKING:
+    from tracectl.capture.blocks import Blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Capture:
         self._fd = _open(path)
         try:
             self._check_header()
-            blocks = self._scan()
+            blocks = self._read_index() or self._scan(FILE_HEADER.size)
             self.metadata = self._read_metadata(blocks)
             self.end = self._read_end(blocks)
         except OSError as error:
@@ -58,12 +63,12 @@ class Capture:
         except CaptureError:
             self.close()
             raise
-        self._chunks = [block for block in blocks if block.type == BlockType.CHUNK]
-        self._next_offset = self._end_of(blocks)
+        self._chunks = blocks.of(BlockType.CHUNK)
+        self._next_offset = blocks.end
         if self.metadata.config.is_flight:
-            self.problems += _repeated_chunks(self._chunks)
+            self.problems += self._chunks.find_repeated()
         else:
-            self.problems += _missing_chunks(self._chunks, self.end)
+            self.problems += self._chunks.find_missing(self.end)
 
     def __enter__(self) -> Capture:
         return self
@@ -88,15 +93,12 @@ class Capture:
     def places_by_cpu(self) -> dict[int, list[int]]:
         """Where each CPU's chunks are in file order, by their numbers, each number once: which is
         that order, but in a damaged file."""
-        cpus: dict[int, dict[int, int]] = {}
-        for place, block in enumerate(self._chunks):
-            cpus.setdefault(block.cpu, {}).setdefault(block.seq, place)
-        return {cpu: [places[seq] for seq in sorted(places)] for cpu, places in cpus.items()}
+        return self._chunks.places_by_cpu()
 
     @property
     def raw_bytes(self) -> int:
         """Bytes of all chunks, not compressed."""
-        return sum(block.raw_bytes for block in self._chunks)
+        return self._chunks.raw_bytes
 
     def iter_chunks(self) -> Iterator[Chunk]:
         """The chunks in file order, which is each CPU's own order; damaged ones are left out and
@@ -117,17 +119,11 @@ class Capture:
             return None
         return Chunk(block.cpu, block.seq, data, block.offset)
 
-    def read_block(self, block: Block) -> bytes:
-        """What is in it. DecodeError when it is damaged, CaptureError when the disk refuses."""
-        try:
-            return self._read(block)
-        except OSError as error:
-            raise CaptureError(self.path, f"cannot be read: {error.strerror}") from error
-
     def rescan(self) -> None:
         """Finds what the recorder has appended since; ``end`` is set once that is there.
 
-        CaptureError when the file has become shorter.
+        CaptureError when the file has become shorter: its recorder goes on where it was, so that
+        there may be a hole now where the next block was.
         """
         if os.fstat(self._fd).st_size < self._next_offset:
             raise CaptureError(self.path, "has become shorter while it was read")
@@ -135,9 +131,14 @@ class Capture:
         blocks = self._scan(self._next_offset)
         # What is not whole yet will be.
         del self.problems[problems:]
-        self._next_offset = self._end_of(blocks)
-        self._chunks += [block for block in blocks if block.type == BlockType.CHUNK]
-        if blocks and blocks[-1].type == BlockType.END:
+        if not len(blocks):
+            header = self._pread(BLOCK_HEADER.size, self._next_offset)
+            if len(header) == BLOCK_HEADER.size and not any(header):
+                raise CaptureError(self.path, "was cut while it was read, and has a hole now")
+            return
+        self._next_offset = blocks.end
+        self._chunks += blocks.of(BlockType.CHUNK)
+        if len(blocks.of(BlockType.END)):
             self.end = self._read_end(blocks)
 
     def _check_header(self) -> None:
@@ -160,30 +161,45 @@ class Capture:
                 f"{age} tracectl, the one that recorded it",
             )
 
-    def _end_of(self, blocks: list[Block]) -> int:
-        if not blocks:
-            return self._next_offset
-        return blocks[-1].offset + blocks[-1].stored_bytes
+    def _read_index(self) -> Blocks | None:
+        """All block headers, where the file ends with its index and that is sound."""
+        from tracectl.capture.blocks import Blocks  # noqa: PLC0415 - numpy
 
-    def _scan(self, offset: int = FILE_HEADER.size) -> list[Block]:
-        """All block headers up to the first that is none, or whose block is not whole."""
         size = os.fstat(self._fd).st_size
-        blocks = []
+        footer = self._pread(INDEX_FOOTER.size, max(size - INDEX_FOOTER.size, 0))
+        start, magic = INDEX_FOOTER.unpack(footer.rjust(INDEX_FOOTER.size))
+        if magic != INDEX_MAGIC or start + BLOCK_HEADER.size + INDEX_FOOTER.size > size:
+            return None
+        header = self._pread(BLOCK_HEADER.size, start)
+        block = Block.unpack(header, start + BLOCK_HEADER.size)
+        if block is None or block.type != BlockType.INDEX:
+            return None
+        try:
+            return Blocks.in_index(self._read(block), FILE_HEADER.size, start)
+        except DecodeError:
+            return None
+
+    def _scan(self, start: int) -> Blocks:
+        """All block headers up to the first that is none, or whose block is not whole."""
+        from tracectl.capture.blocks import Blocks  # noqa: PLC0415 - numpy
+
+        size = os.fstat(self._fd).st_size
+        headers, offset = [], start
         while offset < size:
             data = self._pread(BLOCK_HEADER.size, offset)
-            start = offset + BLOCK_HEADER.size
-            block = Block.unpack(data, start) if len(data) == BLOCK_HEADER.size else None
-            if block is None or start + block.stored_bytes > size:
+            payload = offset + BLOCK_HEADER.size
+            block = Block.unpack(data, payload) if len(data) == BLOCK_HEADER.size else None
+            if block is None or payload + block.stored_bytes > size:
                 self.problems.append(
                     f"the last {size - offset} bytes are no whole block and are ignored"
                 )
                 break
-            blocks.append(block)
-            offset = start + block.stored_bytes
-        return blocks
+            headers.append(data)
+            offset = payload + block.stored_bytes
+        return Blocks.following(b"".join(headers), start)
 
-    def _read_metadata(self, blocks: list[Block]) -> Metadata:
-        if not blocks or blocks[0].type != BlockType.METADATA:
+    def _read_metadata(self, blocks: Blocks) -> Metadata:
+        if not len(blocks) or blocks[0].type != BlockType.METADATA:
             raise CaptureError(self.path, "ends before its metadata; nothing in it can be read")
         try:
             return Metadata.from_bytes(self._read(blocks[0]))
@@ -192,21 +208,26 @@ class Capture:
                 self.path, f"its metadata is damaged ({error}); nothing in it can be read"
             ) from error
 
-    def _read_end(self, blocks: list[Block]) -> EndBlock | None:
-        if blocks[-1].type != BlockType.END:
+    def _read_end(self, blocks: Blocks) -> EndBlock | None:
+        ends = blocks.of(BlockType.END)
+        if not len(ends):
             self.problems.append(
                 "the end is missing: the recorder was killed, is still at work, or the file was cut"
             )
             return None
         try:
-            return EndBlock.from_bytes(self._read(blocks[-1]))
+            return EndBlock.from_bytes(self._read(ends[-1]))
         except DecodeError as error:
             self.problems.append(f"the end block is damaged: {error}")
             return None
 
     def _read(self, block: Block) -> bytes:
         """The block's payload, decompressed. DecodeError when it is damaged."""
-        data = self._pread(block.stored_bytes, block.offset)
+        start = block.offset - BLOCK_HEADER.size
+        data = self._pread(BLOCK_HEADER.size + block.stored_bytes, start)
+        header, data = data[: BLOCK_HEADER.size], data[BLOCK_HEADER.size :]
+        if header != block.pack():
+            raise DecodeError("its header is not what the index has")
         if len(data) != block.stored_bytes or zlib.crc32(data) != block.crc32:
             raise DecodeError("its checksum is wrong")
         if block.flags & BlockFlag.ZSTD:
@@ -243,44 +264,6 @@ def _open(path: Path) -> int:
         kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
         raise CaptureError(path, f"is {kind}, not a capture")
     return fd
-
-
-def _repeated_chunks(chunks: list[Block]) -> list[str]:
-    """A sentence for every CPU whose sub-buffers are not in order, each once."""
-    last: dict[int, int] = {}
-    broken: dict[int, str] = {}
-    for block in chunks:
-        if block.seq <= last.get(block.cpu, -1):
-            broken.setdefault(
-                block.cpu,
-                f"CPU {block.cpu}: sub-buffer {block.seq} comes after {last[block.cpu]}",
-            )
-        last[block.cpu] = block.seq
-    return list(broken.values())
-
-
-def _missing_chunks(chunks: list[Block], end: EndBlock | None) -> list[str]:
-    """A sentence for every CPU whose sub-buffers are not all there."""
-    count: Counter[int] = Counter()
-    expected: dict[int, int] = {}
-    broken: dict[int, str] = {}
-    for block in chunks:
-        wanted = expected.get(block.cpu, 0)
-        if block.seq != wanted:
-            broken.setdefault(
-                block.cpu,
-                f"CPU {block.cpu}: sub-buffer {block.seq} is where {wanted} is expected",
-            )
-        expected[block.cpu] = block.seq + 1
-        count[block.cpu] += 1
-    for totals in end.cpus if end else ():
-        missing = totals.subbufs - count[totals.cpu]
-        if missing > 0:
-            broken.setdefault(
-                totals.cpu,
-                f"CPU {totals.cpu}: the last {missing} sub-buffers were never written",
-            )
-    return list(broken.values())
 
 
 def _decompress(data: bytes, raw_bytes: int) -> bytes:

@@ -8,6 +8,7 @@ import os
 import stat
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +16,9 @@ from tracectl.abi.records import ABI_VERSION
 from tracectl.capture.format import (
     FILE_HEADER,
     FORMAT_VERSION,
+    INDEX_FOOTER,
+    INDEX_MAGIC,
+    INDEX_MAX_BYTES,
     MAGIC,
     MAX_BYTES,
     Block,
@@ -46,6 +50,7 @@ class CaptureWriter:
         self.raw_bytes = 0
         self.failure = ""
         self._compress = _compressor() if compress else None
+        self._headers = bytearray()
         self._end_bytes = _END_BYTES * (metadata.cpus + 1)
         self._fd = _open(path)
         try:
@@ -85,7 +90,14 @@ class CaptureWriter:
         self.raw_bytes += len(data)
 
     def write_end(self, end: EndBlock) -> None:
+        """Appends the end block, and the index where there is room for it."""
         self._write_block(BlockType.END, end.to_bytes())
+        footer = INDEX_FOOTER.pack(self.size_bytes, INDEX_MAGIC)
+        if len(self._headers) + len(footer) <= INDEX_MAX_BYTES:
+            failure, self._compress = self.failure, None
+            with suppress(CaptureError):
+                self._write_block(BlockType.INDEX, bytes(self._headers) + footer)
+            self.failure = failure
 
     def _write_block(self, kind: BlockType, raw: Payload, cpu: int = 0, seq: int = 0) -> None:
         if len(raw) > MAX_BYTES[kind]:
@@ -98,8 +110,10 @@ class CaptureWriter:
                 payload, flags = packed, int(BlockFlag.ZSTD)
         block = Block(kind, flags, len(payload), len(raw), zlib.crc32(payload), cpu, seq)
         # So that a full disk leaves room for the end block, which tells of it.
-        reserve_bytes = 0 if kind == BlockType.END else self._end_bytes
-        self._append(block.pack(), payload, reserve_bytes=reserve_bytes)
+        reserve_bytes = 0 if kind in (BlockType.END, BlockType.INDEX) else self._end_bytes
+        header = block.pack()
+        self._append(header, payload, reserve_bytes=reserve_bytes)
+        self._headers += header
 
     def _append(self, *parts: Payload, reserve_bytes: int = 0) -> None:
         try:

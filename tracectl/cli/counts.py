@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from tracectl.abi.control import State
+from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.counters import ERROR_CLASSES, CountRow, sum_counts
 from tracectl.cli.output import print_json
 from tracectl.errors import DeviceError
-from tracectl.kernel.counters import Counters
 from tracectl.kernel.device import Device
 from tracectl.render.table import format_duration, format_table
 from tracectl.tables.table import load_tables
@@ -29,7 +29,7 @@ def show_live(*, as_json: bool) -> None:
     show(counters, as_json=as_json)
 
 
-def show(counters: list[Counters], *, as_json: bool) -> None:
+def show(counters: list[CpuTotals], *, as_json: bool) -> None:
     rows = [(_name_of(row), row) for row in sum_counts(cpu.syscalls for cpu in counters)]
     facts = {
         "generated": sum(sum(cpu.generated) for cpu in counters),

@@ -19,8 +19,8 @@ from tracectl.errors import EXIT_OK, CaptureError, UsageError
 from tracectl.render.table import format_size
 
 if TYPE_CHECKING:
+    from tracectl.abi.totals import CpuTotals
     from tracectl.analysis.calls import Calls
-    from tracectl.capture.metadata import CpuTotals
     from tracectl.decode.subbuffer import Records
     from tracectl.export.columns import Source
 

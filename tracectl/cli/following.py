@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tracectl.abi.control import ConfigFlag, State
 from tracectl.analysis.calls import Calls, join_calls
-from tracectl.analysis.merge import iter_ordered
+from tracectl.analysis.merge import Done, iter_ordered
 from tracectl.analysis.pairing import Pairing
 from tracectl.decode.subbuffer import decode_subbuffer
 from tracectl.errors import DecodeError, DeviceError
@@ -41,7 +41,7 @@ def iter_followed(source: Live) -> Iterator[Calls]:
     return iter_ordered(_iter_done(source), None)
 
 
-def _iter_done(source: Live) -> Iterator[tuple[Calls, int]]:
+def _iter_done(source: Live) -> Iterator[Done]:
     pairing = Pairing(source.facts.shapes)
     while not source.has_ended():
         blocks = []
@@ -52,5 +52,6 @@ def _iter_done(source: Live) -> Iterator[tuple[Calls, int]]:
                 source.problems.append(f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}")
         if blocks:
             blocks.append(pairing.advance(source.settled_ns))
-            yield join_calls(blocks), max(pairing.horizon_ns, source.settled_ns - _HOLD_NS)
-    yield pairing.finish(), pairing.horizon_ns
+            horizon_ns = max(pairing.horizon_ns, source.settled_ns - _HOLD_NS)
+            yield Done(join_calls(blocks), horizon_ns, source.settled_ns)
+    yield Done(pairing.finish(), pairing.horizon_ns, pairing.horizon_ns)

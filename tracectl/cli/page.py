@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,25 +92,54 @@ def _charts(report: Report, heat: Heat) -> list[Chart]:
         rate_chart(seconds, calls * per_second, errors * per_second),
         heat_chart(seconds, durations_ns()[shown], counts[shown]),
     ]
-    rows = report.tables["process"]
+    bars = _bars(report, heat)
+    span_s = (heat.last_ns - heat.first_ns) / 1e9
+    left_out = max(len(report.tables["process"]) - _MOST_BARS, 0)
+    return [*charts, process_chart(bars, span_s, left_out)] if bars else charts
+
+
+def _bars(report: Report, heat: Heat) -> list[Bar]:
+    """The processes with the most calls and those that they come of, as a tree."""
+    rows: dict[Any, Any] = report.tables["process"]
     busiest = sorted(rows, key=lambda pid: -rows[pid].calls)[:_MOST_BARS]
-    spans: dict[Any, list[int]] = {pid: [heat.first_ns, heat.last_ns] for pid in busiest}
-    name_of = namer_of("process", [], report)
+    spans: dict[int, list[int]] = {pid: [heat.first_ns, heat.last_ns] for pid in busiest}
+    parents: dict[int, int] = {}
     for life in report.lives:
-        if life.tid in spans and life.tid == life.tgid:
+        if life.tid == life.tgid:
+            parents[life.tid] = life.ppid or parents.get(life.tid, 0)
+            span = spans.setdefault(life.tid, [heat.first_ns, heat.last_ns])
             if life.cause == Kind.FORK:
-                spans[life.tid][0] = max(life.start_ns, heat.first_ns)
-            spans[life.tid][1] = min(life.end_ns, heat.last_ns)
-    bars = [
+                span[0] = max(life.start_ns, heat.first_ns)
+            span[1] = max(min(life.end_ns, heat.last_ns), span[0])
+    shown = set(busiest)
+    for pid in busiest:
+        while (pid := parents.get(pid, 0)) in spans and pid not in shown:
+            shown.add(pid)
+    name_of = namer_of("process", [], report)
+    return [
         Bar(
             printable(name_of(pid)),
-            (start - heat.first_ns) / 1e9,
-            (end - heat.first_ns) / 1e9,
-            rows[pid].calls,
+            depth,
+            (spans[pid][0] - heat.first_ns) / 1e9,
+            (spans[pid][1] - heat.first_ns) / 1e9,
+            rows[pid].calls if pid in rows else 0,
         )
-        for pid, (start, end) in sorted(spans.items(), key=lambda item: item[1][0])
+        for pid, depth in _iter_tree(sorted(shown, key=lambda pid: (spans[pid][0], pid)), parents)
     ]
-    return [*charts, process_chart(bars)] if bars else charts
+
+
+def _iter_tree(pids: Sequence[int], parents: dict[int, int]) -> Iterator[tuple[int, int]]:
+    """Each of ``pids`` after the one that it comes of, with its depth."""
+    children: dict[int, list[int]] = {}
+    known = set(pids)
+    for pid in pids:
+        parent = parents.get(pid, 0)
+        children.setdefault(parent if parent in known else 0, []).append(pid)
+    waiting = [(pid, 0) for pid in reversed(children.get(0, []))]
+    while waiting:
+        pid, depth = waiting.pop()
+        yield pid, depth
+        waiting += [(child, depth + 1) for child in reversed(children.pop(pid, []))]
 
 
 def _tables(

@@ -12,9 +12,10 @@ from tracectl.cli.output import printable
 from tracectl.errors import EXIT_OK, TracectlError, UnsupportedError
 from tracectl.kernel.choice import slot_name
 from tracectl.live.capture import CaptureSource
+from tracectl.live.feed import Feed, open_feed
 from tracectl.live.model import View
 from tracectl.live.ranking import WINDOW
-from tracectl.live.situation import look, open_running
+from tracectl.live.situation import look
 from tracectl.live.source import Facts, Losses
 from tracectl.live.worker import Worker
 from tracectl.render.results import error_name
@@ -33,32 +34,32 @@ def print_overview(path: Path | None) -> int:
                 situation.note
                 or "nothing is being traced; 'tracectl start --flight 64M' starts something"
             )
-        worker = Worker(partial(open_running, situation))
+        feed: Feed = open_feed(situation)
     else:
-        worker = Worker(partial(CaptureSource, path))
+        feed = Worker(partial(CaptureSource, path))
     try:
-        worker.start()
-        _print_until_end(worker, is_live=path is None)
+        feed.start()
+        _print_until_end(feed, is_live=path is None)
     finally:
-        worker.close()
-    if worker.progress.error is not None:
-        raise TracectlError(worker.progress.error)
+        feed.close()
+    if feed.progress.error is not None:
+        raise TracectlError(feed.progress.error)
     return EXIT_OK
 
 
-def _print_until_end(worker: Worker, *, is_live: bool) -> None:
+def _print_until_end(feed: Feed, *, is_live: bool) -> None:
     is_over = False
     while not is_over:
         deadline_s = time.monotonic() + _PERIOD_S
-        while time.monotonic() < deadline_s and not _is_over(worker):
+        while time.monotonic() < deadline_s and not _is_over(feed):
             time.sleep(_PERIOD_S / 20)
-        is_over = _is_over(worker)
+        is_over = _is_over(feed)
         if is_live or is_over:
-            print(overview_of(worker.view, worker.facts, worker.progress.losses), flush=True)
+            print(overview_of(feed.view, feed.facts, feed.progress.losses), flush=True)
 
 
-def _is_over(worker: Worker) -> bool:
-    return worker.progress.has_ended or worker.progress.error is not None
+def _is_over(feed: Feed) -> bool:
+    return feed.progress.has_ended or feed.progress.error is not None
 
 
 def overview_of(view: View, facts: Facts, losses: Losses) -> str:

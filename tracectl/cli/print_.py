@@ -102,7 +102,8 @@ def _print_all(args: argparse.Namespace, capture: Capture) -> None:
     descriptors = descriptors_of(capture) if args.with_files or args.with_sockets else None
     selection = selection_of(args, capture, tables)
     lines = lines_of(args, tables, WallClock(moments), selection, descriptors)
-    for calls in iter_ordered(iter_done(capture)):
+    tell = None if descriptors is None else descriptors.add_records
+    for calls in iter_ordered(iter_done(capture, tell)):
         for start in range(0, len(calls), _PIECE):
             write_lines(lines(calls.between(start, start + _PIECE)))
     for problem in capture.problems:

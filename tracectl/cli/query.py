@@ -5,21 +5,19 @@ from __future__ import annotations
 import argparse
 import csv
 import glob
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tracectl.capture.reader import open_capture
 from tracectl.cli.extras import needs
-from tracectl.cli.output import print_json, say
-from tracectl.cli.reading import iter_records, lost_of
-from tracectl.cli.sources import iter_calls, source_of
+from tracectl.cli.output import say
+from tracectl.cli.reading import descriptors_of, lost_of
+from tracectl.cli.sources import source_of
 from tracectl.errors import EXIT_OK, CaptureError, UsageError
-from tracectl.render.table import format_table
-
-if TYPE_CHECKING:
-    from tracectl.export.columns import Columns
+from tracectl.render.table import format_rows, format_table, widths_of
 
 HELP = "ask captures questions in SQL"
 EXAMPLES = """\
@@ -29,11 +27,9 @@ EXAMPLES = """\
   tracectl query --format csv a.trace "FROM tasks" > tasks.csv
   tracectl query a.trace "DESCRIBE syscalls"
 
-The SQL is DuckDB's; the views are syscalls, events, tasks, names and loss. docs/query.md says what
-is in them. A query reads the captures and nothing else, and writes nothing."""
+The SQL is DuckDB's; the views are syscalls, events, tasks, names, files and loss. docs/query.md
+says what is in them. A query reads the captures and nothing else, and writes nothing."""
 
-FORMATS = ("table", "csv", "json", "parquet")
-_VIEWS = ("syscalls", "events", "tasks", "loss")
 _LONGEST = 80
 
 
@@ -43,31 +39,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("sql", metavar="SQL", help="one statement")
     parser.add_argument(
-        "--format", choices=FORMATS, default="table", help="of the answer (default: table)"
+        "--format", choices=list(_WRITERS), default="table", help="of the answer (default: table)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     with needs("query"):
-        from tracectl.export.arrow import table_of  # noqa: PLC0415
-        from tracectl.export.database import rows_of, run_query, tables_in  # noqa: PLC0415
+        from tracectl.export.database import Database  # noqa: PLC0415
+        from tracectl.export.views import VIEWS, schema_of  # noqa: PLC0415
 
     if args.format == "parquet" and sys.stdout.isatty():
         raise UsageError("Parquet is nothing for a terminal: add '> FILE'")
-    paths = _paths_of(args.files)
-    read = tables_in(args.sql)
-    wanted = [view for view in _VIEWS if view in read or (view == "syscalls" and "names" in read)]
-    columns: dict[str, list[Columns]] = {view: [] for view in wanted}
-    for path in paths:
-        _read(path, columns)
-    result = run_query(args.sql, {view: table_of(parts) for view, parts in columns.items()})
-    if args.format == "parquet":
-        import pyarrow.parquet as pq  # noqa: PLC0415
-
-        pq.write_table(result, sys.stdout.buffer, compression="zstd")
-    else:
-        _print(result.column_names, rows_of(result), args.format)
+    captures = _Captures(_paths_of(args.files))
+    database = Database({view: schema_of(view) for view in VIEWS})
+    wanted = database.columns_in(args.sql)
+    with database.answer(
+        args.sql, wanted, lambda view: captures.iter_batches(view, wanted[view])
+    ) as answer:
+        _WRITERS[args.format](answer)
+    for message in dict.fromkeys(captures.messages):
+        say(message)
     return EXIT_OK
+
+
+class _Captures:
+    """The captures at ``paths``, opened one by one as they are read. ``messages`` are what is to be
+    said of them."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.messages: list[str] = []
+        self._paths = paths
+
+    def iter_batches(self, view: str, wanted: Collection[str]) -> Iterator[Any]:
+        """The rows of ``view``, with the columns ``wanted``."""
+        from tracectl.export.views import has_history, iter_batches  # noqa: PLC0415
+
+        for path in self._paths:
+            with open_capture(path) as capture:
+                source = source_of(capture, has_history=has_history(view, wanted))
+                yield from iter_batches(view, wanted, capture, source, descriptors_of(capture))
+                self.messages += [f"{path}: {problem}" for problem in capture.problems]
+                if lost := lost_of(capture)[1]:
+                    told = f"{lost:,} events were lost; the view loss says which"
+                    self.messages.append(f"{path}: {told}")
 
 
 def _paths_of(names: Sequence[str]) -> list[Path]:
@@ -85,52 +99,65 @@ def _find(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
 
 
-def _read(path: Path, columns: dict[str, list[Columns]]) -> None:
-    """Adds the capture ``path`` to each view of ``columns``."""
-    from tracectl.export.columns import columns_of  # noqa: PLC0415 - numpy
-    from tracectl.export.events import event_columns, events_of  # noqa: PLC0415
-    from tracectl.export.tables import loss_columns, task_columns  # noqa: PLC0415
+def _write_parquet(answer: Any) -> None:
+    import pyarrow.parquet as pq  # noqa: PLC0415
 
-    with open_capture(path) as capture:
-        source = source_of(capture)
-        if "syscalls" in columns:
-            columns["syscalls"] += [columns_of(source, calls) for calls in iter_calls(capture)]
-        if "events" in columns:
-            known = list(capture.problems)
-            shapes = capture.metadata.shapes
-            columns["events"] += [
-                event_columns(source, events_of(records, shapes))
-                for records in iter_records(capture)
-            ]
-            if "syscalls" in columns:
-                capture.problems[:] = known
-        if "tasks" in columns:
-            columns["tasks"].append(task_columns(source))
-        if "loss" in columns:
-            cpus = [] if capture.end is None else capture.end.cpus
-            columns["loss"].append(loss_columns(source, cpus))
-        problems, (_, lost) = capture.problems, lost_of(capture)
-    for problem in problems:
-        say(f"{path}: {problem}")
-    if lost:
-        say(f"{path}: {lost:,} events were lost; the view loss says which")
+    with pq.ParquetWriter(sys.stdout.buffer, answer.schema, compression="zstd") as writer:
+        for batch in answer:
+            writer.write_batch(batch)
 
 
-def _print(names: list[str], rows: list[list[Any]], form: str) -> None:
-    if form == "json":
-        print_json([dict(zip(names, row, strict=True)) for row in rows])
-    elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(rows)
-    else:
+def _write_json(answer: Any) -> None:
+    from tracectl.export.database import rows_of  # noqa: PLC0415
+
+    names, separator = answer.schema.names, "[\n"
+    for batch in answer:
+        for row in rows_of(batch):
+            sys.stdout.write(separator + json.dumps(dict(zip(names, row, strict=True))))
+            separator = ",\n"
+    print("[]" if separator == "[\n" else "\n]")
+
+
+def _write_csv(answer: Any) -> None:
+    from tracectl.export.database import rows_of  # noqa: PLC0415
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(answer.schema.names)
+    for batch in answer:
+        writer.writerows(rows_of(batch))
+
+
+def _write_table(answer: Any) -> None:
+    """The columns are as wide as the first rows are, or wider where a later one is."""
+    from tracectl.export.database import rows_of  # noqa: PLC0415
+
+    names: list[str] = answer.schema.names
+    left, widths, is_first = len(names), [0] * len(names), True
+    for batch in answer:
+        rows = rows_of(batch)
+        if is_first and rows:
+            is_number = (isinstance(value, int | float) for value in rows[0])
+            left = next((at for at, number in enumerate(is_number) if number), len(names))
         cells = [[_cell(value) for value in row] for row in rows]
-        left = len(names) if not rows else 0
-        for value in rows[0] if rows else ():
-            if isinstance(value, int | float):
-                break
-            left += 1
-        print(format_table(names, cells, left=left))
+        widths = widths_of([names, *cells] if is_first else cells, widths)
+        lines = format_rows(cells, widths, left=left)
+        if is_first:
+            lines = [
+                *format_rows([names, ["-" * width for width in widths]], widths, left=left),
+                *lines,
+            ]
+        print("\n".join(lines))
+        is_first = False
+    if is_first:
+        print(format_table(names, [], left=left))
+
+
+_WRITERS: dict[str, Callable[[Any], None]] = {
+    "table": _write_table,
+    "csv": _write_csv,
+    "json": _write_json,
+    "parquet": _write_parquet,
+}
 
 
 def _cell(value: Any) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.capture.reader import Capture
 from tracectl.errors import CaptureError, DecodeError
 from tracectl.tables.table import MACHINES, SyscallTable
 
 if TYPE_CHECKING:
-    from tracectl.analysis.calls import Calls
     from tracectl.analysis.descriptors import Descriptors
     from tracectl.decode.subbuffer import Records
 
@@ -26,26 +26,13 @@ def iter_records(capture: Capture) -> Iterator[Records]:
             capture.problems.append(f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}")
 
 
-def calls_of(capture: Capture) -> Calls:
-    """All calls of ``capture``, paired."""
-    from tracectl.analysis.merge import read_calls  # noqa: PLC0415
-
-    return read_calls(capture)
-
-
 def descriptors_of(capture: Capture) -> Descriptors:
-    """What is behind the descriptors in ``capture``, for who tells it the calls. Problems are not
-    told twice: whoever reads the calls meets them, too."""
+    """What was behind the descriptors when ``capture`` began; whoever reads on tells it the
+    records and the calls."""
     from tracectl.analysis.descriptors import Descriptors  # noqa: PLC0415 - numpy
 
     # What was open when the snapshot was made is of no use: it is the end.
-    opened = [] if capture.metadata.config.is_flight else capture.metadata.opened
-    descriptors = Descriptors(opened)
-    known = list(capture.problems)
-    for records in iter_records(capture):
-        descriptors.add_records(records)
-    capture.problems[:] = known
-    return descriptors
+    return Descriptors([] if capture.metadata.config.is_flight else capture.metadata.opened)
 
 
 def tables_of(capture: Capture) -> list[SyscallTable]:
@@ -62,6 +49,12 @@ def tables_of(capture: Capture) -> list[SyscallTable]:
             capture.path, f"its system-call tables are damaged ({error!r})"
         ) from error
     return [native, narrow, native]
+
+
+def name_of_slot(tables: list[SyscallTable], slot: int) -> str:
+    """The system call that a counter is of."""
+    abi, nr = divmod(slot, SHAPES)
+    return "other" if slot == OTHER_SLOT else tables[abi].name(nr)
 
 
 def lost_of(capture: Capture) -> tuple[int, int]:

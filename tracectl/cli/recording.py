@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from tracectl.abi.control import ConfigFlag
+from tracectl.abi.totals import CpuTotals
 from tracectl.capture.metadata import (
     Config,
-    CpuTotals,
     EndBlock,
     Host,
     Metadata,
@@ -26,7 +26,6 @@ from tracectl.cli.calibration import load_calibration
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
-from tracectl.kernel.counters import Counters
 from tracectl.kernel.device import Device, Status
 from tracectl.kernel.files import iter_opened
 from tracectl.kernel.reads import pack_reads
@@ -104,7 +103,7 @@ class Recording:
             raise
         return summary_of(self.output, end, self._writer.size_bytes)
 
-    def _end(self, reason: str, counters: list[Counters]) -> EndBlock:
+    def _end(self, reason: str, counters: list[CpuTotals]) -> EndBlock:
         return end_block(reason, moment_of(self._device), counters)
 
     def _stop(self) -> None:
@@ -179,8 +178,8 @@ def _recorded(tasks: list[Task], target_pid: int) -> list[int]:
     return found
 
 
-def end_block(reason: str, moment: Moment, counters: list[Counters]) -> EndBlock:
-    return EndBlock(reason, [moment], [CpuTotals(**asdict(cpu)) for cpu in counters])
+def end_block(reason: str, moment: Moment, counters: list[CpuTotals]) -> EndBlock:
+    return EndBlock(reason, [moment], counters)
 
 
 def moment_of(device: Device) -> Moment:

@@ -9,11 +9,11 @@ from pathlib import Path
 from select import POLLIN, poll
 
 from tracectl.abi.control import ConfigFlag, State
+from tracectl.abi.totals import CpuTotals
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import exit_code, print_json, say_summary, summary_json
 from tracectl.cli.summary import Summary, summary_of, summary_of_status
 from tracectl.errors import CaptureError, DeviceError, TracectlError
-from tracectl.kernel.counters import Counters
 from tracectl.kernel.device import Device, Status
 
 NAME = "stop"
@@ -78,7 +78,7 @@ def _check_owner(status: Status, *, force: bool) -> None:
         )
 
 
-def _final_counters(device: Device) -> list[Counters]:
+def _final_counters(device: Device) -> list[CpuTotals]:
     """Nobody but its owner is told them once the session has ended."""
     device.pause()
     return device.counters()

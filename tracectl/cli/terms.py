@@ -7,6 +7,7 @@ import errno
 import os
 from pathlib import Path
 
+from tracectl.analysis.containers import ID_DIGITS, container_of
 from tracectl.cli.times import parse_ns
 from tracectl.errors import UsageError
 from tracectl.kernel.choice import slots_in
@@ -15,7 +16,7 @@ from tracectl.tables.table import load_tables
 
 _CGROUPS = Path("/sys/fs/cgroup")
 
-OPTIONS = ("trace", "uid", "comm", "cgroup", "cpus", "errno", "slower", "path")
+OPTIONS = ("trace", "uid", "comm", "cgroup", "container", "cpus", "errno", "slower", "path")
 """Those that have a value, as the parser names them."""
 
 
@@ -28,11 +29,17 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--uid", metavar="USER", help="only threads of this user, by name or number")
     group.add_argument("--comm", metavar="NAME", help="only threads of this name")
-    group.add_argument(
+    one_of = group.add_mutually_exclusive_group()
+    one_of.add_argument(
         "--cgroup", metavar="PATH",
         help="only threads in this cgroup or below it: a directory of cgroup v2, or its path from "
         "/sys/fs/cgroup on",
     )  # fmt: skip
+    one_of.add_argument(
+        "--container",
+        metavar="ID",
+        help="only threads in this container: its id or how that begins, or the name of a machine",
+    )
     group.add_argument(
         "--cpus", metavar="LIST", help="only calls that begin on these CPUs: 0-3,8; the others do "
         "no work for it",
@@ -59,7 +66,7 @@ def terms_from(args: argparse.Namespace) -> Terms:
     return Terms(
         uid=None if args.uid is None else _uid_of(args.uid),
         comm=args.comm,
-        cgroup=None if args.cgroup is None else _cgroup_of(args.cgroup),
+        cgroup=_cgroup_in(args),
         calls=None if args.trace is None else slots_of(args.trace),
         cpus=None if args.cpus is None else cpus_of(args.cpus),
         errnos=_errnos_of(args),
@@ -115,6 +122,28 @@ def _uid_of(user: str) -> int:
         return pwd.getpwnam(user).pw_uid
     except KeyError as error:
         raise UsageError(f"there is no user {user!r}") from error
+
+
+def _cgroup_in(args: argparse.Namespace) -> int | None:
+    if args.container is not None:
+        return _cgroup_of(str(_directory_of_container(args.container)))
+    return None if args.cgroup is None else _cgroup_of(args.cgroup)
+
+
+def _directory_of_container(wanted: str) -> Path:
+    """The highest of its cgroup directories."""
+    found: dict[str, Path] = {}
+    for directory, _, _ in os.walk(_CGROUPS):
+        path = Path(directory)
+        name = container_of(f"/{path.relative_to(_CGROUPS)}")
+        if name and (name == wanted or name.startswith(wanted[:ID_DIGITS].lower())):
+            found.setdefault(name, path)
+    if wanted in found:
+        return found[wanted]
+    if len(found) != 1:
+        names = f"these begin so: {', '.join(sorted(found))}" if found else "no cgroup is of it"
+        raise UsageError(f"there is no container {wanted!r}: {names}")
+    return found.popitem()[1]
 
 
 def _cgroup_of(path: str) -> int:

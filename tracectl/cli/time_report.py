@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tracectl.abi.control import EventClass
 from tracectl.capture.reader import Capture
 from tracectl.cli.output import print_json, printable
-from tracectl.cli.reading import iter_records, lost_of, tables_of
+from tracectl.cli.reading import lost_of, tables_of
 from tracectl.errors import CaptureError
 from tracectl.render.table import format_duration, format_table
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 _TIMES = ("user_ns", "kernel_ns", "blocked_ns", "waiting_ns")
 _CALL_ROWS = 40
+_BATCH = 1 << 18
+"""So many events are summed up at once."""
 
 
 def report_time(capture: Capture, *, as_json: bool) -> None:
     """CaptureError when the capture does not tell when its threads had a CPU."""
     from tracectl.analysis.accounting import Accountant, without_tracer  # noqa: PLC0415 - numpy
+    from tracectl.analysis.settled import iter_settled  # noqa: PLC0415
 
     config = capture.metadata.config
     if not config.classes & EventClass.SCHED:
@@ -31,8 +34,10 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
         )
     totals = () if capture.end is None else capture.end.cpus
     accountant = Accountant(capture.metadata.tasks, totals, is_partial=config.is_partial)
-    for records in iter_records(capture):
-        accountant.add(records)
+    for one in iter_settled(capture, lambda records: records, cores=1):
+        accountant.add(one.made)
+        if accountant.waiting > _BATCH:
+            accountant.advance(one.settled_ns)
     spans = accountant.spans()
     # Its calls are not recorded, so its modes are not known.
     own = [span for span in spans if span.tgid == config.recorder_pid]
@@ -46,8 +51,9 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
         "problems": capture.problems,
         "calibration": None if calibration is None else asdict(calibration),
         "unknown_ns": accountant.unknown_ns,
-        "filtered_calls": sum(counts.filtered for cpu in totals for counts in cpu.syscalls.values())
-        // 2,
+        "filtered_calls": sum(
+            counts.filtered for cpu in totals for counts in cpu.syscalls.values()
+        ),
         "recorder_ns": sum(span.user_ns + span.kernel_ns for span in own),
         "processes": _by_process(calls),
         "syscalls": [call for call in calls if call["syscall"] is not None],
@@ -59,7 +65,7 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
 
 
 def _describe(capture: Capture, spans: list[Span], comms: dict[int, str]) -> list[dict[str, Any]]:
-    from tracectl.analysis.accounting import NO_CALL  # noqa: PLC0415 - numpy
+    from tracectl.analysis.timeline import NO_CALL  # noqa: PLC0415 - numpy
 
     tables = tables_of(capture)
     return [

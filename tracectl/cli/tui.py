@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
     from tracectl.live.worker import Worker  # noqa: PLC0415
 
     # Before the screen is: what is wrong with a capture is said on the terminal.
-    worker = None if args.file is None else Worker(partial(CaptureSource, args.file))
-    ViewApp(args.file, worker=worker).run()
+    feed = None if args.file is None else Worker(partial(CaptureSource, args.file))
+    ViewApp(args.file, feed=feed).run()
     return EXIT_OK
 
 

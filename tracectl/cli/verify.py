@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tracectl.capture.reader import open_capture
+from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.output import exit_code, print_json
-from tracectl.cli.reading import filtered_of, lost_of
+from tracectl.cli.reading import filtered_of, lost_of, name_of_slot, tables_of
 from tracectl.errors import EXIT_FAILED
+
+if TYPE_CHECKING:
+    from tracectl.analysis.balance import CpuBalance
 
 HELP = "prove that a capture is whole: recorded + lost = generated"
 EXAMPLES = """\
@@ -40,9 +45,10 @@ def run(args: argparse.Namespace) -> int:
             faults += balance.find_flight_faults(counted)
         elif capture.end is not None:
             faults += balance.find_faults(counted, capture.end.cpus)
+        calls = list(_iter_calls(capture, counted)) if args.json else []
     if args.json:
         facts = {"generated": generated, "lost": lost, "recorded": recorded, "filtered": filtered}
-        print_json({"whole": not faults, **facts, "faults": faults})
+        print_json({"whole": not faults, **facts, "faults": faults, "calls": calls})
     elif faults:
         print(f"{args.file} is not whole:")
         print("\n".join(f"  {fault}" for fault in faults))
@@ -58,3 +64,22 @@ def run(args: argparse.Namespace) -> int:
             f"{filtered:,} more were filtered out"
         )
     return EXIT_FAILED if faults else exit_code(lost, strict=args.strict)
+
+
+def _iter_calls(capture: Capture, counted: dict[int, CpuBalance]) -> Iterator[dict[str, Any]]:
+    """By CPU and system call, what became of the calls that were made: of a flight recorder the
+    file does not tell, and without an end neither does the module."""
+    from tracectl.analysis.balance import iter_call_balances  # noqa: PLC0415 - numpy
+
+    if capture.end is None or capture.metadata.config.is_flight:
+        return
+    tables = tables_of(capture)
+    for one in iter_call_balances(counted, capture.end.cpus):
+        yield {
+            "cpu": one.cpu,
+            "syscall": name_of_slot(tables, one.slot),
+            "made": one.made,
+            "recorded": one.recorded,
+            "lost": one.lost,
+            "filtered": one.filtered,
+        }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.abi.records import Kind
+from tracectl.abi.records import NEAR_KINDS, Kind
 from tracectl.decode.subbuffer import Records, Rows
 from tracectl.errors import DecodeError
 
@@ -47,3 +47,11 @@ def results_of(records: Records, exits: Rows) -> NDArray[np.int64]:
         if len(which):
             results[which] = records.bodies(kind, exits[which])["result"]
     return results
+
+
+def named_by(records: Records, rows: Rows) -> Rows:
+    """The records whose id names the call of each of ``rows``: of near exits, their entries."""
+    named = rows.copy()
+    near = np.flatnonzero(np.isin(records.kind[rows], list(NEAR_KINDS)))
+    named[near] = records.near_entries(rows[near])
+    return named

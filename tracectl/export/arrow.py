@@ -19,13 +19,6 @@ def batch_of(columns: Columns) -> pa.RecordBatch:
     )
 
 
-def table_of(all_columns: list[Columns]) -> pa.Table:
-    """One table of all; their dictionaries are made one."""
-    return pa.Table.from_batches(
-        [batch_of(columns) for columns in all_columns]
-    ).unify_dictionaries()
-
-
 def _array_of(column: Column) -> Any:
     if column.offsets is None:
         mask = None if column.valid is None else ~column.valid

@@ -6,8 +6,9 @@ each column is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import ABIS
-from tracectl.analysis.calls import Calls, State
+from tracectl.analysis.calls import Calls, State, join_calls
+from tracectl.analysis.codes import call_keys, codes_of
 from tracectl.analysis.containers import container_of
+from tracectl.analysis.fds import fds_of, takers_of
 from tracectl.analysis.tasks import Life, Processes, text_of
 from tracectl.analysis.wallclock import WallClock
 from tracectl.render.results import error_name
@@ -45,10 +48,14 @@ CALL_COLUMNS = {
     "nr": "number of the system call in its ABI",
     "state": "paired, unfinished (no exit) or no entry",
     "args": "the arguments, as registers: not sign-extended",
+    "fd": "its first argument where that is a file descriptor",
+    "fd_path": "what was behind it, as /proc/PID/fd shows it; none where nothing told",
     "result": "what it returned; an error is -4095 to -1",
     "errno": "name of the error; none where it did not fail",
     "paths": "paths it opened or looked up, the kernel's own copies",
 }
+WRITTEN_COLUMNS = tuple(name for name in CALL_COLUMNS if name != "fd_path")
+"""What exports have: to follow descriptors takes longer than to write all the rest."""
 _STATES = ["paired", "unfinished", "no entry"]
 
 
@@ -64,9 +71,13 @@ class Source:
     lives: list[Life] = field(default_factory=list)
     losses: list[tuple[int, int, int]] = field(default_factory=list)
     processes: Processes = field(init=False)
+    of_lives: Columns = field(init=False)
+    takes_fd: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "processes", Processes(self.lives))
+        object.__setattr__(self, "of_lives", _of_lives(self.processes.lives))
+        object.__setattr__(self, "takes_fd", takers_of(self.tables))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,37 +111,88 @@ class Column:
 Columns = dict[str, Column]
 
 
-def iter_blocks(calls: Calls, rows: int = BLOCK_ROWS) -> Iterator[Calls]:
-    """``calls`` in blocks of ``rows`` at most, which is what the exporters hold at a time; one
-    without rows when there are none."""
-    for start in range(0, max(len(calls), 1), rows):
-        yield calls.between(start, min(start + rows, len(calls)))
+def iter_blocks(parts: Iterable[Calls], rows: int = BLOCK_ROWS) -> Iterator[Calls]:
+    """The calls of ``parts`` in blocks of ``rows``, the last one of fewer: what exporters hold at a
+    time. One without rows when there are none."""
+    held: list[Calls] = []
+    count, is_first = 0, True
+    for part in parts:
+        held.append(part)
+        count += len(part)
+        if count >= rows:
+            whole, start = join_calls(held), 0
+            for start in range(0, count - rows + 1, rows):
+                yield whole.between(start, start + rows)
+            held = [whole.between(start + rows, count)]
+            count, is_first = len(held[0]), False
+    if count or is_first:
+        yield join_calls(held)
 
 
-def columns_of(source: Source, calls: Calls) -> Columns:
-    """A row a call."""
-    has_entry = calls.state != State.NO_ENTRY
-    has_exit = calls.state != State.UNFINISHED
-    first_ns = np.where(has_entry, calls.entry_ns, calls.exit_ns)
-    count = len(calls)
+class _Block:
+    """Calls, with what several columns are made of."""
+
+    def __init__(
+        self, source: Source, calls: Calls, behind: Sequence[bytes | None] | None = None
+    ) -> None:
+        self.source = source
+        self.calls = calls
+        self.behind = behind
+
+    @cached_property
+    def has_entry(self) -> NDArray[np.bool_]:
+        has_entry: NDArray[np.bool_] = self.calls.state != State.NO_ENTRY
+        return has_entry
+
+    @cached_property
+    def has_exit(self) -> NDArray[np.bool_]:
+        has_exit: NDArray[np.bool_] = self.calls.state != State.UNFINISHED
+        return has_exit
+
+    @cached_property
+    def processes(self) -> NDArray[np.int64]:
+        return self.source.processes.find(self.calls.tgid, self.calls.first_ns)
+
+
+_MAKERS: dict[str, Callable[[_Block], Column]] = {
+    "file": lambda block: constant(block.source.file, len(block.calls)),
+    "host": lambda block: constant(block.source.host, len(block.calls)),
+    "time": lambda block: time_of(block.source, block.calls.first_ns),
+    "entry_ns": lambda block: Column(block.calls.entry_ns.view(np.int64), block.has_entry),
+    "exit_ns": lambda block: Column(block.calls.exit_ns.view(np.int64), block.has_exit),
+    "duration_ns": lambda block: Column(
+        block.calls.duration_ns.view(np.int64), block.has_entry & block.has_exit
+    ),
+    "pid": lambda block: Column(block.calls.tgid.astype(np.int32)),
+    "tid": lambda block: Column(block.calls.tid.astype(np.int32)),
+    "syscall": lambda block: syscall_of(block.source, block.calls.abi, block.calls.nr),
+    "abi": lambda block: abi_of(block.source, block.calls.abi),
+    "nr": lambda block: Column(block.calls.nr.astype(np.int32)),
+    "state": lambda block: Column(block.calls.state.astype(np.int32), words=_STATES),
+    "args": lambda block: _arguments_of(block.source, block.calls, block.has_entry),
+    "fd": lambda block: _fd_of(block.source, block.calls),
+    "fd_path": lambda block: _behind_of(block.behind or [None] * len(block.calls)),
+    "result": lambda block: Column(block.calls.result, block.has_exit),
+    "errno": lambda block: errno_of(block.calls.result, block.has_exit),
+    "paths": lambda block: _paths_of(block.calls),
+}
+
+
+def columns_of(
+    source: Source,
+    calls: Calls,
+    wanted: Collection[str] = WRITTEN_COLUMNS,
+    behind: Sequence[bytes | None] | None = None,
+) -> Columns:
+    """A row a call, of CALL_COLUMNS those that are ``wanted``. ``behind`` are what their
+    descriptors led to."""
+    block = _Block(source, calls, behind)
     return {
-        "file": constant(source.file, count),
-        "host": constant(source.host, count),
-        "time": time_of(source, first_ns),
-        "entry_ns": Column(calls.entry_ns.astype(np.int64), has_entry),
-        "exit_ns": Column(calls.exit_ns.astype(np.int64), has_exit),
-        "duration_ns": Column(calls.duration_ns.astype(np.int64), has_entry & has_exit),
-        "pid": Column(calls.tgid.astype(np.int32)),
-        "tid": Column(calls.tid.astype(np.int32)),
-        **process_columns(source, calls.tgid, first_ns),
-        "syscall": syscall_of(source, calls.abi, calls.nr),
-        "abi": abi_of(source, calls.abi),
-        "nr": Column(calls.nr.astype(np.int32)),
-        "state": Column(calls.state.astype(np.int32), words=_STATES),
-        "args": _arguments_of(source, calls, has_entry),
-        "result": Column(calls.result, has_exit),
-        "errno": errno_of(calls.result, has_exit),
-        "paths": _paths_of(calls),
+        name: process_column(source, name, block.processes)
+        if name in PROCESS_COLUMNS
+        else _MAKERS[name](block)
+        for name in CALL_COLUMNS
+        if name in wanted
     }
 
 
@@ -142,23 +204,21 @@ def time_of(source: Source, trace_ns: NDArray[np.uint64]) -> Column:
     return Column(source.clock.real_ns(trace_ns).view("datetime64[ns]"))
 
 
-def process_columns(source: Source, tgid: NDArray[np.int64], at_ns: NDArray[np.uint64]) -> Columns:
-    """Who each of the processes was at its time."""
-    found = source.processes.find(tgid, at_ns)
-    lives = source.processes.lives
-    columns = {
+def process_column(source: Source, name: str, found: NDArray[np.int64]) -> Column:
+    """One of PROCESS_COLUMNS; ``found`` are indices into the lives of ``source.processes``."""
+    column = source.of_lives[name]
+    valid = None if column.valid is None else column.valid[found]
+    return Column(column.values[found], valid, column.words)
+
+
+def _of_lives(lives: Sequence[Life]) -> Columns:
+    return {
         "process": words_of([life.comm or None for life in lives]),
         "ppid": numbers_of([life.ppid or None for life in lives], np.int32),
         "uid": numbers_of([life.uid for life in lives]),
         "cgroup": words_of([life.cgroup or None for life in lives]),
         "container": words_of([container_of(life.cgroup) or None for life in lives]),
     }
-    return {name: _rows_of(column, found) for name, column in columns.items()}
-
-
-def _rows_of(column: Column, rows: NDArray[np.int64]) -> Column:
-    valid = None if column.valid is None else column.valid[rows]
-    return Column(column.values[rows], valid, column.words)
 
 
 def words_of(texts: Sequence[str | None]) -> Column:
@@ -179,9 +239,9 @@ def syscall_of(
     nr: NDArray[np.int64],
     valid: NDArray[np.bool_] | None = None,
 ) -> Column:
-    keys, which = _keys_of(abi, nr)
+    keys, which = call_keys(abi, nr)
     words = [table_of(source, key_abi).name(key_nr) for key_abi, key_nr in keys]
-    return Column(which.astype(np.int32), valid, words)
+    return Column(which, valid, words)
 
 
 def abi_of(
@@ -193,9 +253,9 @@ def abi_of(
 
 def errno_of(result: NDArray[np.int64], valid: NDArray[np.bool_]) -> Column:
     failed = valid & (result < 0) & (result >= -4095)
-    errors, which = np.unique(np.where(failed, -result, 0), return_inverse=True)
-    words = [error_name(error) if error else "" for error in errors.tolist()]
-    return Column(which.astype(np.int32), failed, words)
+    which, errors = codes_of(np.where(failed, -result, 0))
+    words = [error_name(error) if error else "" for error in errors]
+    return Column(which, failed, words)
 
 
 def table_of(source: Source, abi: int) -> SyscallTable:
@@ -204,7 +264,7 @@ def table_of(source: Source, abi: int) -> SyscallTable:
 
 def _arguments_of(source: Source, calls: Calls, has_entry: NDArray[np.bool_]) -> Column:
     """As many as the call has; 6 where it is not known."""
-    keys, which = _keys_of(calls.abi, calls.nr)
+    keys, which = call_keys(calls.abi, calls.nr)
     known = [table_of(source, abi).get(nr) for abi, nr in keys]
     counts = np.array([6 if call is None else len(call.args) for call in known], np.int64)[which]
     counts = np.where(has_entry, counts, 0)
@@ -224,10 +284,12 @@ def _offsets_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
 
 
-def _keys_of(
-    abi: NDArray[np.int64], nr: NDArray[np.int64]
-) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:
-    """The different (ABI, number), and which of them each row is."""
-    keys, which = np.unique(abi << 32 | (nr & 0xFFFFFFFF), return_inverse=True)
-    signed = (keys & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-    return list(zip((keys >> 32).tolist(), signed.tolist(), strict=True)), which
+def _fd_of(source: Source, calls: Calls) -> Column:
+    rows, fds = fds_of(calls, source.takes_fd)
+    values, valid = np.zeros(len(calls), np.int32), np.zeros(len(calls), np.bool_)
+    values[rows], valid[rows] = fds, True
+    return Column(values, valid)
+
+
+def _behind_of(behind: Sequence[bytes | None]) -> Column:
+    return words_of([None if path is None else text_of(path) for path in behind])

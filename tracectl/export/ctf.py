@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import Kind
-from tracectl.capture.metadata import CpuTotals, Metadata
+from tracectl.abi.totals import CpuTotals
+from tracectl.capture.metadata import Metadata
 from tracectl.decode.subbuffer import Records
 from tracectl.export.columns import Source
 from tracectl.export.events import Events, events_of

@@ -1,8 +1,16 @@
-"""SQL over tables in memory."""
+"""SQL over views that are read while it is answered.
+
+DuckDB's own plan tells which columns of which view a statement needs, and only these are made. A
+view that is scanned twice is read twice, so that nothing of it has to be kept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -10,65 +18,157 @@ import pyarrow as pa
 
 from tracectl.errors import UsageError
 
-# The one view that is made of another.
-NAMES_VIEW = """
-    CREATE VIEW names AS
-    SELECT file, host, time, entry_ns, pid, tid, process, uid, container, syscall, result, errno,
-           unnest(paths) AS path
-    FROM syscalls
-"""
+MADE_OF_CALLS = {
+    "names": "SELECT file, host, time, entry_ns, pid, tid, process, uid, container, syscall, "
+    "result, errno, unnest(paths) AS path FROM syscalls",
+    "files": "SELECT file, host, time, entry_ns, duration_ns, pid, tid, process, uid, container, "
+    "syscall, fd, fd_path AS path, result, errno FROM syscalls WHERE fd IS NOT NULL",
+}
+"""Views of the view ``syscalls``."""
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     # A query reads captures, and neither files, the network nor this program's variables.
     "enable_external_access": "false",
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    # Beyond it, it uses the disk.
+    "memory_limit": "384MiB",
 }
+_EXPLAIN = "EXPLAIN (FORMAT JSON) "
+
+Batches = Iterator[pa.RecordBatch]
+Wanted = dict[str, set[str]]
 
 
-def tables_in(sql: str) -> set[str]:
-    """The names of the tables that ``sql`` reads. UsageError when it is no SQL."""
-    with duckdb.connect() as connection:
+class Stream:
+    """Batches of a schema, made anew by ``begin`` whenever they are scanned. ``failure`` is what
+    ended one of them, which DuckDB would only quote."""
+
+    def __init__(self, schema: pa.Schema, begin: Callable[[], Batches]) -> None:
+        self.failure: BaseException | None = None
+        self._schema = schema
+        self._begin = begin
+
+    def __arrow_c_schema__(self) -> Any:
+        return self._schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        reader = pa.RecordBatchReader.from_batches(self._schema, self._iter_batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _iter_batches(self) -> Batches:
         try:
-            statements = connection.extract_statements(sql)
-            if len(statements) != 1:
-                raise UsageError(f"one statement is wanted, not {len(statements)}")
-            return set(connection.get_table_names(sql))
-        except duckdb.Error as error:
-            raise _wrong(error) from error
+            for batch in self._begin():
+                yield batch.rename_columns(self._schema.names)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            # A signal that ends the program, too.
+            self.failure = error
+            raise
 
 
-def run_query(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-    """What ``sql`` answers over ``tables``; times of day come without a zone, and are UTC.
-    UsageError when DuckDB refuses it."""
-    with duckdb.connect(config=_CLOSED) as connection:
-        for name, table in tables.items():
-            connection.register(name, _without_zones(table))
-        if "syscalls" in tables:
-            connection.execute(NAMES_VIEW)
-        connection.execute("SET lock_configuration = true")
-        try:
-            relation = connection.sql(sql)
-            if relation is None:
-                raise UsageError("that statement answers nothing")
-            return relation.to_arrow_table()
-        except duckdb.Error as error:
-            raise _wrong(error) from error
+class Database:
+    """Answers questions about views, of which ``schemas`` has all columns."""
+
+    def __init__(self, schemas: Mapping[str, pa.Schema]) -> None:
+        self._schemas = schemas
+        with duckdb.connect(config=_CLOSED) as connection:
+            self._kinds = {
+                view: connection.execute(f"DESCRIBE {view}").fetchall()
+                for view in schemas
+                if connection.register(view, Stream(schemas[view], lambda: iter(())))
+            }
+
+    def columns_in(self, sql: str) -> Wanted:
+        """By view, what ``sql`` reads of it. UsageError when it is no SQL, or of no such view."""
+        everything = {view: set(schema.names) for view, schema in self._schemas.items()}
+        with duckdb.connect(config=_CLOSED) as connection:
+            self._create_views(connection, everything, lambda _: iter(()))
+            try:
+                statements = connection.extract_statements(sql)
+                if len(statements) != 1:
+                    raise UsageError(f"one statement is wanted, not {len(statements)}")
+                if statements[0].type != duckdb.StatementType.SELECT:
+                    # A PIVOT is several, and others are refused when they are run.
+                    return everything
+                plan = connection.execute(_EXPLAIN + sql).fetchall()[0][1]
+            except duckdb.Error as error:
+                raise _wrong(error) from error
+        found: Wanted = {view: set() for view in self._schemas}
+        for node in _iter_nodes(json.loads(plan)):
+            if "ARROW_SCAN" in node["name"]:
+                # Not its projections only: filters may have moved into it, too.
+                for view, column in _SCANNED.findall(json.dumps(node["extra_info"])):
+                    if view in found and column in everything[view]:
+                        found[view].add(column)
+        return found
+
+    @contextmanager
+    def answer(
+        self, sql: str, wanted: Wanted, begin: Callable[[str], Batches]
+    ) -> Iterator[pa.RecordBatchReader]:
+        """What ``sql`` answers, batch by batch; times of day come without a zone, and are UTC.
+        ``begin`` starts to read the ``wanted`` columns of a view. UsageError when DuckDB refuses
+        it."""
+        with tempfile.TemporaryDirectory(prefix="tracectl-query-") as directory:
+            config = _CLOSED | {"temp_directory": directory}
+            with duckdb.connect(config=config) as connection:
+                streams = self._create_views(connection, wanted, begin)
+                connection.execute("SET lock_configuration = true")
+                try:
+                    relation = connection.sql(sql)
+                    if relation is None:
+                        raise UsageError("that statement answers nothing")
+                    yield pa.RecordBatchReader.from_stream(relation)
+                except (duckdb.Error, pa.ArrowException, OSError) as error:
+                    failures = [one.failure for one in streams if one.failure is not None]
+                    if failures:
+                        raise failures[0] from error
+                    if isinstance(error, OSError) and not isinstance(error, pa.ArrowException):
+                        raise
+                    raise _wrong(error) from error
+
+    def _create_views(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        wanted: Wanted,
+        begin: Callable[[str], Batches],
+    ) -> list[Stream]:
+        """What is not ``wanted`` ends a statement that reads it after all."""
+        streams = []
+        for view, schema in self._schemas.items():
+            kept = [one for one in schema if one.name in wanted[view]] or [schema.field(0)]
+            names = {one.name for one in kept}
+            marked = pa.schema([one.with_name(f"{view}.{one.name}") for one in kept])
+            stream = Stream(marked, lambda view=view: begin(view))  # type: ignore[misc]
+            connection.register(f"{view}_rows", stream)
+            columns = ", ".join(
+                f'"{view}.{name}" AS {name}'
+                if name in names
+                else f"CAST(error('{view}.{name} was not read') AS {kind}) AS {name}"
+                for name, kind, *_ in self._kinds[view]
+            )
+            connection.execute(f"CREATE VIEW {view} AS SELECT {columns} FROM {view}_rows")
+            streams.append(stream)
+        for view, select in MADE_OF_CALLS.items():
+            connection.execute(f"CREATE VIEW {view} AS {select}")
+        return streams
 
 
-def _without_zones(table: pa.Table) -> pa.Table:
-    """DuckDB keeps ns of times without a zone only."""
-    fields = [
-        field.with_type(pa.timestamp("ns")) if pa.types.is_timestamp(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+_SCANNED = re.compile(r"\b(\w+)\.(\w+)\b")
 
 
-def rows_of(table: pa.Table) -> list[list[Any]]:
+def _iter_nodes(plan: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for node in plan:
+        yield node
+        yield from _iter_nodes(node["children"])
+
+
+def rows_of(batch: pa.RecordBatch) -> list[list[Any]]:
     """As Python has them; times as text, to the ns, whole decimals as integers."""
     columns = []
-    for column in table.columns:
+    for column in batch.columns:
         kind = column.type
         if pa.types.is_temporal(kind):
             columns.append(column.cast(pa.string()).to_pylist())
@@ -80,4 +180,4 @@ def rows_of(table: pa.Table) -> list[list[Any]]:
 
 
 def _wrong(error: Exception) -> UsageError:
-    return UsageError(" ".join(str(error).split()))
+    return UsageError(" ".join(str(error).replace(_EXPLAIN, "").split()))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,6 @@ from tracectl.abi.records import (
     EXIT_KINDS,
     FRAMING_KINDS,
     KINDS,
-    NEAR_KINDS,
     NR_BITS,
     STRING_KINDS,
     ArgvFlag,
@@ -20,7 +21,8 @@ from tracectl.abi.records import (
 )
 from tracectl.analysis.tasks import text_of
 from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
-from tracectl.decode.subbuffer import Records
+from tracectl.decode.near import named_by, results_of
+from tracectl.decode.subbuffer import Records, Rows
 from tracectl.export.columns import (
     PROCESS_COLUMNS,
     Column,
@@ -28,7 +30,7 @@ from tracectl.export.columns import (
     Source,
     abi_of,
     constant,
-    process_columns,
+    process_column,
     syscall_of,
     time_of,
 )
@@ -80,6 +82,9 @@ _FIELDS = {
     Kind.SWITCH: ("next_tid", "state"),
 }
 _TEXT_KINDS = [*STRING_KINDS, Kind.RENAME]
+_HAS_TEXT = np.isin(np.arange(256), _TEXT_KINDS)
+_SHOWN_KIND = np.arange(256, dtype=np.uint8)
+_SHOWN_KIND[list(EXIT_KINDS)] = Kind.EXIT
 _ARGV_FLAGS = _FIELDS[Kind.ARGV].index("flags")
 _KIND_WORDS = [Kind(number).name.lower() if number in set(Kind) else "" for number in range(KINDS)]
 
@@ -130,18 +135,23 @@ class Events:
         )
 
 
+def no_events() -> Events:
+    u64, i64 = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    kind, rows = np.zeros(0, np.uint8), np.zeros(0, np.intp)
+    values = np.zeros((0, 6), np.uint64)
+    return Events(0, u64, kind, i64, i64, i64, i64, values, i64, [], rows)
+
+
 def events_of(records: Records, shapes: Shapes) -> Events:
     rows = records.rows(*(set(Kind) - FRAMING_KINDS))
     raw_kind = records.kind[rows]
-    kind = np.where(np.isin(raw_kind, list(EXIT_KINDS)), np.uint8(Kind.EXIT), raw_kind)
-    named_by = rows.copy()
-    near = np.flatnonzero(np.isin(raw_kind, list(NEAR_KINDS)))
-    named_by[near] = records.near_entries(rows[near])
-    nr = (records.id[named_by] & ((1 << NR_BITS) - 1)).astype(np.int64)
+    kind = _SHOWN_KIND[raw_kind]
+    named = named_by(records, rows)
+    nr = (records.id[named] & ((1 << NR_BITS) - 1)).astype(np.int64)
     nr[nr == (1 << NR_BITS) - 1] = -1
-    entered = np.flatnonzero(records.kind[named_by] == Kind.ENTRY)
-    nr[entered] = numbers_of(records, named_by[entered])
-    texts = np.flatnonzero(np.isin(kind, _TEXT_KINDS))
+    entered = np.flatnonzero(records.kind[named] == Kind.ENTRY)
+    nr[entered] = numbers_of(records, named[entered])
+    texts = np.flatnonzero(_HAS_TEXT[kind])
     values = _values_of(records, rows, kind, shapes)
     return Events(
         cpu=records.cpu,
@@ -149,10 +159,10 @@ def events_of(records: Records, shapes: Shapes) -> Events:
         kind=kind,
         tid=records.tid[rows].astype(np.int64),
         tgid=records.tgid[rows].astype(np.int64),
-        abi=(records.id[named_by] >> NR_BITS).astype(np.int64),
+        abi=(records.id[named] >> NR_BITS).astype(np.int64),
         nr=nr,
         values=values,
-        result=_results_of(records, rows, raw_kind),
+        result=_results_of(records, rows, kind),
         texts=[
             _shown(int(kind[row]), text, int(values[row, _ARGV_FLAGS]))
             for row, text in zip(texts, _texts_of(records, rows[texts]), strict=True)
@@ -161,34 +171,72 @@ def events_of(records: Records, shapes: Shapes) -> Events:
     )
 
 
-def event_columns(source: Source, events: Events) -> Columns:
-    """A row an event."""
-    count = len(events)
-    is_call = np.isin(events.kind, [Kind.ENTRY, Kind.EXIT])
-    is_named = is_call & ((events.kind == Kind.ENTRY) | (events.nr >= 0))
-    has_result = np.isin(events.kind, [Kind.EXIT, Kind.TASK_EXIT])
-    text = np.zeros(count, np.int32)
+class _Block:
+    """Events, with what several columns are made of."""
+
+    def __init__(self, source: Source, events: Events) -> None:
+        self.source = source
+        self.events = events
+
+    @cached_property
+    def is_call(self) -> NDArray[np.bool_]:
+        return np.isin(self.events.kind, [Kind.ENTRY, Kind.EXIT])
+
+    @cached_property
+    def is_named(self) -> NDArray[np.bool_]:
+        is_told: NDArray[np.bool_] = (self.events.kind == Kind.ENTRY) | (self.events.nr >= 0)
+        return self.is_call & is_told
+
+    @cached_property
+    def nr(self) -> NDArray[np.int64]:
+        return np.where(self.is_call, self.events.nr, 0)
+
+    @cached_property
+    def abi(self) -> NDArray[np.int64]:
+        return np.where(self.is_call, self.events.abi, 0)
+
+    @cached_property
+    def processes(self) -> NDArray[np.int64]:
+        return self.source.processes.find(self.events.tgid, self.events.time_ns)
+
+
+_MAKERS: dict[str, Callable[[_Block], Column]] = {
+    "file": lambda block: constant(block.source.file, len(block.events)),
+    "host": lambda block: constant(block.source.host, len(block.events)),
+    "time": lambda block: time_of(block.source, block.events.time_ns),
+    "time_ns": lambda block: Column(block.events.time_ns.view(np.int64)),
+    "cpu": lambda block: Column(np.full(len(block.events), block.events.cpu, np.int32)),
+    "pid": lambda block: Column(block.events.tgid.astype(np.int32)),
+    "tid": lambda block: Column(block.events.tid.astype(np.int32)),
+    "kind": lambda block: Column(block.events.kind.astype(np.int32), words=_KIND_WORDS),
+    "syscall": lambda block: syscall_of(block.source, block.abi, block.nr, block.is_named),
+    "abi": lambda block: abi_of(block.source, block.abi, block.is_call),
+    "nr": lambda block: Column(block.nr.astype(np.int32), block.is_named),
+    "args": lambda block: _values_column(block.source, block.events),
+    "result": lambda block: Column(
+        block.events.result, np.isin(block.events.kind, [Kind.EXIT, Kind.TASK_EXIT])
+    ),
+    "text": lambda block: _text_column(block.events),
+}
+
+
+def event_columns(source: Source, events: Events, wanted: Collection[str]) -> Columns:
+    """A row an event, of EVENT_COLUMNS those that are ``wanted``."""
+    block = _Block(source, events)
+    return {
+        name: process_column(source, name, block.processes)
+        if name in PROCESS_COLUMNS
+        else _MAKERS[name](block)
+        for name in EVENT_COLUMNS
+        if name in wanted
+    }
+
+
+def _text_column(events: Events) -> Column:
+    text = np.zeros(len(events), np.int32)
     text[events.text_rows] = np.arange(len(events.texts))
     words = [text_of(one) for one in events.texts]
-    nr = np.where(is_call, events.nr, 0)
-    abi = np.where(is_call, events.abi, 0)
-    return {
-        "file": constant(source.file, count),
-        "host": constant(source.host, count),
-        "time": time_of(source, events.time_ns),
-        "time_ns": Column(events.time_ns.astype(np.int64)),
-        "cpu": Column(np.full(count, events.cpu, np.int32)),
-        "pid": Column(events.tgid.astype(np.int32)),
-        "tid": Column(events.tid.astype(np.int32)),
-        **process_columns(source, events.tgid, events.time_ns),
-        "kind": Column(events.kind.astype(np.int32), words=_KIND_WORDS),
-        "syscall": syscall_of(source, abi, nr, is_named),
-        "abi": abi_of(source, abi, is_call),
-        "nr": Column(nr.astype(np.int32), is_named),
-        "args": _values_column(source, events),
-        "result": Column(events.result, has_result),
-        "text": Column(text, np.isin(events.kind, _TEXT_KINDS), words or [""]),
-    }
+    return Column(text, _HAS_TEXT[events.kind], words or [""])
 
 
 def _texts_of(records: Records, rows: NDArray[np.intp]) -> list[bytes]:
@@ -211,7 +259,7 @@ def _shown(kind: int, text: bytes, flags: int) -> bytes:
 
 
 def _values_of(
-    records: Records, rows: NDArray[np.intp], kind: NDArray[np.uint8], shapes: Shapes
+    records: Records, rows: Rows, kind: NDArray[np.uint8], shapes: Shapes
 ) -> NDArray[np.uint64]:
     values = np.zeros((len(rows), 6), np.uint64)
     entries = np.flatnonzero(kind == Kind.ENTRY)
@@ -225,17 +273,12 @@ def _values_of(
     return values
 
 
-def _results_of(
-    records: Records, rows: NDArray[np.intp], raw_kind: NDArray[np.uint8]
-) -> NDArray[np.int64]:
+def _results_of(records: Records, rows: Rows, kind: NDArray[np.uint8]) -> NDArray[np.int64]:
     result = np.zeros(len(rows), np.int64)
-    for body_kind, name in (
-        (Kind.EXIT, "result"), (Kind.EXIT_NEAR, "result"), (Kind.TASK_EXIT, "code")
-    ):  # fmt: skip
-        which = np.flatnonzero(raw_kind == body_kind)
-        result[which] = records.bodies(body_kind, rows[which])[name]
-    short = np.flatnonzero(raw_kind == Kind.EXIT_SHORT)
-    result[short] = records.id[rows[short]].view(np.int16)
+    exits = np.flatnonzero(kind == Kind.EXIT)
+    result[exits] = results_of(records, rows[exits])
+    ends = np.flatnonzero(kind == Kind.TASK_EXIT)
+    result[ends] = records.bodies(Kind.TASK_EXIT, rows[ends])["code"]
     return result
 
 

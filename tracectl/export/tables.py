@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tracectl.abi.records import EXIT_KINDS, FRAMING_KINDS, OTHER_SLOT, SHAPES, Kind
+from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.analysis.containers import container_of
 from tracectl.analysis.tasks import FOREVER_NS, Life
-from tracectl.capture.metadata import CpuTotals, SyscallTotals
 from tracectl.export.columns import (
     Column,
     Columns,

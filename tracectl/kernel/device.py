@@ -6,7 +6,6 @@ import ctypes
 import errno
 import fcntl
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,20 +13,18 @@ from typing import Any
 
 from tracectl.abi import control
 from tracectl.abi.control import ConfigFlag, End, EventClass, State
-from tracectl.abi.records import ABI_VERSION, ABIS, SHAPES
+from tracectl.abi.records import ABI_VERSION
+from tracectl.abi.totals import CpuTotals
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
-from tracectl.kernel.counters import Counters, read_counters
+from tracectl.kernel.counters import read_counters
 from tracectl.kernel.filter import Terms, terms_of
 from tracectl.kernel.reads import Reads
+from tracectl.kernel.shapes import Shapes, pack_shapes
 from tracectl.kernel.sites import check_switches, refusal
 from tracectl.kernel.stream import Stream
 
 DEVICE_PATH = Path("/dev") / control.DEVICE
 LABEL_MAX_BYTES = control.LABEL_BYTES - 1
-UNKNOWN_SHAPE = (6, 0x3F)
-
-Shapes = Sequence[Sequence[tuple[int, int]]]
-"""By ABI and number, 3 by 512: how many arguments, and a mask of those that are 8 bytes wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +163,7 @@ class Device:
         """Arms a session that this file owns; answers its id. ``reads`` go with EventClass.USER.
         ``redact`` is the directory below which paths are not told."""
         check_switches(classes)
-        table = ctypes.create_string_buffer(_pack_shapes(shapes))
+        table = ctypes.create_string_buffer(pack_shapes(shapes))
         prefix = ctypes.create_string_buffer(os.fsencode(redact))
         calls = ctypes.create_string_buffer(reads.calls if reads else b"")
         commands = ctypes.create_string_buffer(reads.commands if reads else b"")
@@ -206,7 +203,7 @@ class Device:
         """While the session runs; what both the old and the new terms let through is not missed."""
         self._control(control.IOC_FILTER, "filtered", terms.pack())
 
-    def counters(self) -> list[Counters]:
+    def counters(self) -> list[CpuTotals]:
         """What each CPU has counted so far in the session that runs."""
         counted = []
         for cpu in range(self.info.cpus):
@@ -346,13 +343,6 @@ def _who_may(path: Path) -> str:
     if user in group.gr_mem:
         return f"{may}, which {user} is in from the next login on"
     return f"{may}; 'sudo usermod -aG {group.gr_name} {user}' adds {user}, from the next login on"
-
-
-def _pack_shapes(shapes: Shapes) -> bytes:
-    """As tracectl_shape[TRACECTL_ABIS][TRACECTL_SHAPES]."""
-    if len(shapes) != ABIS or any(len(abi) != SHAPES for abi in shapes):
-        raise ValueError("shapes are 3 by 512")
-    return bytes(value for abi in shapes for shape in abi for value in shape)
 
 
 def _text(raw: bytes) -> str:

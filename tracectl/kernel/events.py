@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import select
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ from tracectl.errors import UnsupportedError
 _UDEVD = Path("/run/udev/control")
 _BUFFER_BYTES = 1 << 20
 _SUBSYSTEMS = ("misc", "cpu", "module")
+_OVERRUN = object()
 
 
 class Subject(StrEnum):
@@ -39,18 +41,31 @@ class Event:
     cpu: int | None = None
 
 
-class EventMonitor:
-    """Events from its creation on, so that nothing is missed between a first look and the next.
+@dataclass(frozen=True, slots=True)
+class DeviceEvent:
+    """Of any device, received at ``mono_ns`` of CLOCK_MONOTONIC: uevents have no time of their own.
+    Without a ``path``, some came faster than they were read and are missing."""
+
+    mono_ns: int
+    action: str
+    subsystem: str
+    path: str
+    properties: dict[str, str]
+
+
+class _Monitor:
+    """Uevents from its creation on, so that nothing is missed between a first look and the next.
 
     udev passes uevents on once its rules have run, so that the device has its group by then.
     Without udevd, as in a container, the kernel's own are taken.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, subsystems: Sequence[str]) -> None:
+        """UnsupportedError where none can be received. No ``subsystems`` are all."""
         self.source = "udev" if _UDEVD.exists() else "kernel"
         try:
             self._monitor = pyudev.Monitor.from_netlink(pyudev.Context(), source=self.source)
-            for subsystem in _SUBSYSTEMS:
+            for subsystem in subsystems:
                 self._monitor.filter_by(subsystem)
             self._monitor.set_receive_buffer_size(_BUFFER_BYTES)
             self._monitor.start()
@@ -60,16 +75,28 @@ class EventMonitor:
     def fileno(self) -> int:
         return int(self._monitor.fileno())
 
-    def poll(self, timeout_s: float | None = None) -> Iterator[Event]:
-        """What one uevent tells: nothing, for one of other devices, or when the time is over."""
+    def _receive(self, timeout_s: float | None) -> Any:
+        """A device, None when the time is over, or _OVERRUN."""
         try:
-            device = self._monitor.poll(timeout_s)
+            return self._monitor.poll(timeout_s)
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
+            return _OVERRUN
+
+
+class EventMonitor(_Monitor):
+    """Of the module, its session and the CPUs."""
+
+    def __init__(self) -> None:
+        super().__init__(_SUBSYSTEMS)
+
+    def poll(self, timeout_s: float | None = None) -> Iterator[Event]:
+        """What one uevent tells: nothing, for one of other devices, or when the time is over."""
+        device = self._receive(timeout_s)
+        if device is _OVERRUN:
             yield Event(Subject.MISSED, "uevents")
-            return
-        if device is not None:
+        elif device is not None:
             yield from _events_of(device)
 
     def take(self, most: int) -> Iterator[Event]:
@@ -78,6 +105,27 @@ class EventMonitor:
             if not _is_readable(self.fileno()):
                 return
             yield from self.poll(0)
+
+
+class DeviceMonitor(_Monitor):
+    """Of all devices."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def take(self, most: int) -> Iterator[DeviceEvent]:
+        """What has come already, of ``most`` uevents."""
+        for _ in range(most):
+            if not _is_readable(self.fileno()):
+                return
+            device, now_ns = self._receive(0), time.monotonic_ns()
+            if device is _OVERRUN:
+                yield DeviceEvent(now_ns, "missed", "", "", {})
+            elif device is not None:
+                yield DeviceEvent(
+                    now_ns, device.action or "", device.subsystem or "", device.device_path,
+                    dict(device.properties),
+                )  # fmt: skip
 
 
 def _is_readable(fd: int) -> bool:

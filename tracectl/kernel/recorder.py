@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
 
-from tracectl.kernel.counters import Counters
+from tracectl.abi.totals import CpuTotals
 from tracectl.kernel.device import Device
 from tracectl.kernel.stream import Stream
 
@@ -84,7 +84,7 @@ class Recorder:
                 rescan_ns = now_ns + _RESCAN_NS
         return True
 
-    def drain(self, sink: Sink) -> list[Counters]:
+    def drain(self, sink: Sink) -> list[CpuTotals]:
         """After the session has ended: moves what is left, and answers what each CPU counted."""
         self._open_streams()
         for stream in self._streams.values():
@@ -92,7 +92,7 @@ class Recorder:
                 pass
         return self.counters()
 
-    def counters(self) -> list[Counters]:
+    def counters(self) -> list[CpuTotals]:
         return sorted(
             (stream.counters() for stream in self._streams.values()), key=lambda cpu: cpu.cpu
         )

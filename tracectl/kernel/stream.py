@@ -9,8 +9,9 @@ import os
 from contextlib import suppress
 
 from tracectl.abi import control
+from tracectl.abi.totals import CpuTotals
 from tracectl.errors import DeviceError
-from tracectl.kernel.counters import Counters, read_counters
+from tracectl.kernel.counters import read_counters
 
 
 class Stream:
@@ -77,7 +78,7 @@ class Stream:
         except OSError as error:
             raise self._refused("FLUSH", error) from error
 
-    def counters(self) -> Counters:
+    def counters(self) -> CpuTotals:
         try:
             return read_counters(self._fd, self.cpu)
         except OSError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.live.histogram import bin_of
+from tracectl.analysis.histogram import TIMED_BUCKETS, bucket_of
 from tracectl.live.page import I64, OPEN_NS, Page
 from tracectl.live.pairing import Pairs
 
@@ -18,7 +18,7 @@ _TAKEN = ("slot", "tid", "tgid", "first", "path", "duration_ns", "result")
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One row a call; columns as a Page's. ``bins`` are those of the durations."""
+    """One row a call; columns as a Page's. ``buckets`` are those of the durations."""
 
     slot: I64
     tid: I64
@@ -29,7 +29,7 @@ class Ended:
     result: I64
     exit_ns: I64
     is_error: NDArray[np.bool_]
-    bins: NDArray[np.intp]
+    buckets: I64
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -50,11 +50,11 @@ def ended_in(pages: Sequence[Page], pairs: Pairs) -> Ended:
     far["duration_ns"] = pairs.exit_ns - pairs.entries.time_ns
     parts.append(far | {"result": pairs.result, "exit_ns": pairs.exit_ns})
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[-1]}
-    result = joined["result"]
+    result, spent_ns = joined["result"], np.maximum(joined["duration_ns"], 0)
     return Ended(
         **joined,
         is_error=(result < 0) & (result >= -_MAX_ERRNO),
-        bins=bin_of(joined["duration_ns"]),
+        buckets=np.minimum(bucket_of(spent_ns.astype(np.uint64)), TIMED_BUCKETS - 1),
     )
 
 

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import FRAMING_KINDS
+from tracectl.analysis.histogram import OCTAVES, octave_of
 from tracectl.decode.subbuffer import Records
 from tracectl.live.ended import Ended
-from tracectl.live.histogram import BINS, OCTAVES
 from tracectl.live.page import I64
 from tracectl.live.ring import TimeRing
 
 LENGTH = 300
-_BINS_PER_OCTAVE = BINS // OCTAVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,13 @@ class History:
 
     def add_ends(self, ended: Ended) -> None:
         buckets = ended.exit_ns // self.width_ns
-        self._heat.add(buckets, ended.bins // _BINS_PER_OCTAVE)
+        self._heat.add(buckets, np.minimum(octave_of(ended.buckets), OCTAVES - 1))
+
+    def add_counts(self, bucket: int, events: I64, heat: I64) -> None:
+        """What was counted in one bucket: ``events`` by CPU, ``heat`` by octave."""
+        for ring, counts in ((self._events, events), (self._heat, heat)):
+            places = np.flatnonzero(counts)
+            ring.add(np.full(len(places), bucket), places, weights=counts[places])
 
     def advance(self, bucket: int) -> None:
         self._events.advance(bucket)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tracectl.analysis.gaps import Gaps
+from tracectl.analysis.matching import match
 from tracectl.decode.subbuffer import Records
 from tracectl.live.page import EXIT, I64, Far
 
 _MAX_OPEN = 1 << 17
-_MAX_GAPS = 1 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,16 @@ class Pairs:
 class Pairing:
     """Keeps what has no partner yet. ``orphans`` are exits whose entry never came, ``unfinished``
     entries whose exit did not: their thread entered another call or ended, events were lost in
-    between, or there were too many."""
+    between, or there were too many.
+
+    As tracectl.analysis.pairing, of calls that stay in their pages: what ends gets only its result.
+    """
 
     def __init__(self) -> None:
         self.orphans = 0
         self.unfinished = 0
         self._rest = _empty()
-        self._last: dict[int, tuple[int, int, int]] = {}
-        self._gaps: list[tuple[int, int]] = []
+        self._gaps = Gaps()
         self._renames: list[tuple[int, int, int]] = []
 
     @property
@@ -43,11 +45,7 @@ class Pairing:
 
     def note(self, records: Records) -> None:
         """Of each sub-buffer, in its CPU's order: where events were lost, nothing is paired."""
-        lost, seq, last_ns = self._last.get(records.cpu, (0, -1, 0))
-        if sum(records.lost) != lost or (records.seq != seq + 1 and seq >= 0):
-            insort(self._gaps, (last_ns, records.first_ns))
-            del self._gaps[:-_MAX_GAPS]
-        self._last[records.cpu] = (sum(records.lost), records.seq, records.last_ns)
+        self._gaps.add(records.place)
 
     def rename(self, when_ns: int, old_tid: int, new_tid: int) -> None:
         """An exec in a thread other than the leader: its open call ends under the leader's id."""
@@ -61,27 +59,26 @@ class Pairing:
         later, events = _take(events, is_later), _take(events, ~is_later)
         tid = self._renamed(events, settled_ns)
         order = np.lexsort((events.index == EXIT, events.time_ns, tid))
-        events, tid = _take(events, order), tid[order]
-        is_entry, is_exit = events.index >= 0, events.index == EXIT
-        same = tid[1:] == tid[:-1]
-        follows = np.zeros(len(events), np.bool_)
-        follows[1:] = is_entry[:-1] & is_exit[1:] & same
-        exits = np.flatnonzero(follows)
-        exits = exits[~self._overlaps_gap(events.time_ns[exits - 1], events.time_ns[exits])]
-        is_open = is_entry.copy()
-        is_open[:-1] &= ~same
-        self.unfinished += int(is_entry.sum() - is_open.sum()) - len(exits)
+        events = _take(events, order)
+        events.tid[:] = tid[order]
+        is_exit = events.index == EXIT
+        owner, still = match(events.tid, events.index >= 0, events.index < 0)
+        exits = np.flatnonzero(is_exit & (owner >= 0))
+        exits = exits[~self._is_lost_between(events.time_ns[owner[exits]], events.time_ns[exits])]
+        entries = _take(events, owner[exits])
         self.orphans += int(is_exit.sum()) - len(exits)
-        events.tid[:] = tid
-        self._rest = _join([self._newest(_take(events, is_open)), later])
-        return Pairs(_take(events, exits - 1), events.time_ns[exits], events.result[exits])
+        left = _take(events, still)
+        # An exit that comes after a gap may be of another call.
+        left = _take(left, ~self._is_lost_between(left.time_ns, np.full(len(left), settled_ns)))
+        left = self._newest(left)
+        self.unfinished += int((events.index >= 0).sum()) - len(exits) - len(left)
+        self._gaps.forget(settled_ns)
+        self._rest = _join([left, later])
+        return Pairs(entries, events.time_ns[exits], events.result[exits])
 
     def _newest(self, entries: Far) -> Far:
         surplus = len(entries) - _MAX_OPEN
-        if surplus <= 0:
-            return entries
-        self.unfinished += surplus
-        return _take(entries, np.argsort(entries.time_ns)[surplus:])
+        return entries if surplus <= 0 else _take(entries, np.argsort(entries.time_ns)[surplus:])
 
     def _renamed(self, events: Far, settled_ns: int) -> I64:
         tid = events.tid.copy()
@@ -94,11 +91,8 @@ class Pairing:
         self._renames = later
         return tid
 
-    def _overlaps_gap(self, from_ns: I64, to_ns: I64) -> np.ndarray:
-        found = np.zeros(len(from_ns), np.bool_)
-        for start, end in self._gaps:
-            found |= (start < to_ns) & (end > from_ns)
-        return found
+    def _is_lost_between(self, from_ns: I64, to_ns: I64) -> np.ndarray:
+        return self._gaps.between(from_ns.astype(np.uint64), to_ns.astype(np.uint64))
 
 
 def _join(parts: Sequence[Far]) -> Far:

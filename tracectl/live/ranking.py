@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl.analysis.histogram import TIMED_BUCKETS, quantiles_of_rows
 from tracectl.live.ended import Ended
-from tracectl.live.histogram import BINS, percentiles
 from tracectl.live.ring import TimeRing
 
 WINDOW = 10
@@ -16,6 +16,7 @@ WINDOW = 10
 HISTORY = 60
 """Buckets of time that a sparkline shows."""
 _START = 64
+_QUANTILES = (0.5, 0.95, 0.99)
 
 I64 = NDArray[np.int64]
 
@@ -34,7 +35,7 @@ class Table:
     size_bytes: I64
     recent: I64
     history: NDArray[np.int32]
-    percentiles: NDArray[np.float64]
+    percentiles: I64
     dropped_rows: int = 0
     dropped_calls: int = 0
 
@@ -45,6 +46,12 @@ class Table:
         """Only these."""
         arrays = [name for name in Table.__slots__ if not name.startswith("dropped")]
         return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+
+
+def empty_table() -> Table:
+    zeros, columns = np.zeros(0, np.int64), np.zeros((0, 3), np.int64)
+    history = np.zeros((0, HISTORY), np.int32)
+    return Table(zeros, zeros, zeros, zeros, zeros, zeros, history, columns)
 
 
 class Ranking:
@@ -58,7 +65,7 @@ class Ranking:
         self._places: dict[int, int] = {}
         self._counts = np.zeros((4, _START), np.int64)
         self._ring = TimeRing((_START,), HISTORY, np.int32)
-        self._bins = np.zeros((_START, BINS), np.int64) if with_histograms else None
+        self._counted = np.zeros((_START, TIMED_BUCKETS), np.int64) if with_histograms else None
 
     def __len__(self) -> int:
         return len(self._places)
@@ -81,9 +88,10 @@ class Ranking:
         self._counts[1] += np.bincount(places[ended.is_error], minlength=width)
         # Sums of ns fit a double's 53 bits for 104 days of calls in one batch.
         self._counts[2] += np.bincount(places, ended.duration_ns, width).astype(np.int64)
-        if self._bins is not None:
-            where, counts = np.unique(places * BINS + ended.bins, return_counts=True)
-            self._bins.reshape(-1)[where] += counts
+        if self._counted is not None:
+            codes = places * TIMED_BUCKETS + ended.buckets
+            where, counts = np.unique(codes, return_counts=True)
+            self._counted.reshape(-1)[where] += counts
 
     def add_bytes(self, keys: I64, sizes: I64) -> None:
         if len(keys):
@@ -97,9 +105,9 @@ class Ranking:
         count = len(self._places)
         history = self._ring.last(HISTORY)[:, :count].T
         calls, errors, total_ns, size_bytes = self._counts[:, :count].copy()
-        found = np.zeros((count, 3))
-        if self._bins is not None:
-            found = percentiles(self._bins[:count], (50, 95, 99))
+        found = np.zeros((count, len(_QUANTILES)), np.int64)
+        if self._counted is not None:
+            found = quantiles_of_rows(self._counted[:count], _QUANTILES)
         return Table(
             key=np.fromiter(self._places, np.int64, count),
             calls=calls,
@@ -137,10 +145,10 @@ class Ranking:
         counts[:, : self._counts.shape[1]] = self._counts
         self._counts = counts
         self._ring.resize(width)
-        if self._bins is not None:
-            bins = np.zeros((width, BINS), np.int64)
-            bins[: len(self._bins)] = self._bins
-            self._bins = bins
+        if self._counted is not None:
+            bins = np.zeros((width, TIMED_BUCKETS), np.int64)
+            bins[: len(self._counted)] = self._counted
+            self._counted = bins
 
     def _drop(self) -> None:
         count = len(self._places)
@@ -152,7 +160,7 @@ class Ranking:
         self.dropped_calls += int(self._counts[0, gone].sum())
         keys = list(self._places)
         self._places = {keys[place]: at for at, place in enumerate(kept.tolist())}
-        for array in (self._counts.T, self._bins):
+        for array in (self._counts.T, self._counted):
             if array is not None:
                 array[: len(kept)] = array[kept]
                 array[len(kept) :] = 0

@@ -16,7 +16,8 @@ from tracectl.tables.table import SyscallTable
 class Facts:
     """What does not change about a source. ``tables`` are by ABI; ``tasks`` and ``cgroups``, which
     are paths by inode, those that were there at its start; ``is_here`` tells that its processes are
-    this machine's own; ``span_ns`` is the length of a capture, 0 of what goes on."""
+    this machine's own; ``span_ns`` is the length of a capture, 0 of what goes on; without
+    ``has_records`` there are counts of system calls alone."""
 
     title: str
     host: str
@@ -30,6 +31,7 @@ class Facts:
     tasks: Sequence[Task] = ()
     cgroups: Mapping[int, str] = field(default_factory=dict)
     span_ns: int = 0
+    has_records: bool = True
 
 
 @dataclass(frozen=True, slots=True)

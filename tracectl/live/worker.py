@@ -14,6 +14,7 @@ from tracectl.live.model import BOOK_BYTES, Model, View
 from tracectl.live.source import Losses, Source
 
 PERIOD_S = 0.08
+WAY_S = 0.06
 _LEARN = 10
 _NAMED = 20
 _CAPTURE_BOOK_BYTES = 8 * BOOK_BYTES
@@ -46,8 +47,14 @@ class Worker:
         self._offset_ns = _offset_ns(self.source)
         self._wake = threading.Condition()
         self._is_closing = False
+        self._way_s = 0.0
         self._wanted: tuple[tuple[int, int] | None] | None = None
         self._thread = threading.Thread(target=self._run, name="tracectl-reader", daemon=True)
+
+    @property
+    def whole_ns(self) -> tuple[int, int] | None:
+        """From where to where a capture goes; None of what goes on."""
+        return self.source.span_ns if isinstance(self.source, CaptureSource) else None
 
     def start(self) -> Worker:
         self._thread.start()
@@ -67,6 +74,13 @@ class Worker:
             with self._wake:
                 self._wanted = (span_ns,)
                 self._wake.notify()
+
+    def give_way(self) -> None:
+        """To who has a key to answer: the interpreter is for one thread at a time. Not all of it,
+        where keys come one after the other."""
+        now_s = time.monotonic()
+        if now_s > self._way_s + WAY_S:
+            self._way_s = now_s + WAY_S
 
     def _run(self) -> None:
         error = None
@@ -92,10 +106,17 @@ class Worker:
             # One at a time: numpy keeps the interpreter for as long as an array is worked on.
             for chunk in chunks[:-1]:
                 self._model.add([chunk], 0)
+                self._stand_by()
+            self._stand_by()
             if chunks or self.source.has_ended():
                 self._model.add(chunks[-1:], self.source.settled_ns)
         if self.facts.is_live and not self.source.has_ended():
             self._model.advance(time.monotonic_ns() + self._offset_ns)
+
+    def _stand_by(self) -> None:
+        rest_s = self._way_s - time.monotonic()
+        if rest_s > 0 and self.facts.is_live:
+            time.sleep(rest_s)
 
     def _rest(self) -> None:
         """Once all has been read, until something is wished for."""

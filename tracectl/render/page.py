@@ -23,10 +23,16 @@ th:first-child, td:first-child { text-align: left; word-break: break-all }
 """
 _LAYOUT = {
     "height": 320,
-    "margin": {"l": 70, "r": 20, "t": 10, "b": 40},
+    "margin": {"l": 80, "r": 20, "t": 30, "b": 40},
+    "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
     "template": "plotly_white",
     "font": {"family": "system-ui, sans-serif"},
 }
+
+
+_HEAT = ((0, "#fdd9a5"), (0.35, "#f98d4d"), (0.7, "#d7301f"), (1, "#67000d"))
+"""Seen on white from a single call on."""
+_LABEL_PX, _INDENT_PX = 260, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A process, in seconds from the start of the capture on."""
+    """A process, in seconds from the start of the capture on; ``depth`` is how many of those that
+    are shown it comes of."""
 
     name: str
+    depth: int
     start_s: float
     end_s: float
     calls: int
@@ -72,29 +80,51 @@ def heat_chart(
     ticks = np.arange(10)
     figure = go.Figure(layout=_LAYOUT)
     figure.add_heatmap(
-        x=seconds, y=durations_ns / 1e9, z=shown, customdata=counts, colorscale="YlOrRd",
+        x=seconds, y=durations_ns / 1e9, z=shown, customdata=counts, colorscale=_HEAT,
         hovertemplate="%{x:.3f} s: %{customdata} calls of about %{y:.3s}s<extra></extra>",
-        colorbar={"tickvals": ticks, "ticktext": [f"{10**tick:,}" for tick in ticks.tolist()]},
+        colorbar={
+            "title": {"text": "calls"}, "tickvals": ticks,
+            "ticktext": [f"{10**tick:,}" for tick in ticks.tolist()],
+        },
     )  # fmt: skip
+    powers_ns = [10**power for power in range(12)]
     figure.update_xaxes(title="s")
-    figure.update_yaxes(type="log", title="s a call", exponentformat="SI")
+    figure.update_yaxes(
+        type="log", title="time a call", tickvals=[power / 1e9 for power in powers_ns],
+        ticktext=[f"{power} {unit}" for unit in ("ns", "µs", "ms", "s") for power in (1, 10, 100)],
+    )  # fmt: skip
     return Chart("How long calls took, over time", figure)
 
 
-def process_chart(bars: Sequence[Bar]) -> Chart:
-    figure = go.Figure(layout=_LAYOUT | {"height": 80 + 18 * len(bars), "showlegend": False})
+def process_chart(bars: Sequence[Bar], span_s: float, left_out: int) -> Chart:
+    """A row a process, below the one that it comes of; ``left_out`` others are not shown."""
+    margin = {"l": _LABEL_PX + 10, "r": 20, "t": 10, "b": 40}
+    layout = {"height": 80 + 18 * len(bars), "showlegend": False, "margin": margin}
+    figure = go.Figure(layout=_LAYOUT | layout)
+    rows = list(range(len(bars)))
     figure.add_bar(
         orientation="h",
-        y=[bar.name for bar in bars],
+        y=rows,
         x=[bar.end_s - bar.start_s for bar in bars],
         base=[bar.start_s for bar in bars],
-        customdata=[bar.calls for bar in bars],
-        marker={"color": np.log10([bar.calls + 1 for bar in bars]), "colorscale": "Blues"},
-        hovertemplate="%{y}: %{customdata} calls<extra></extra>",
-    )
-    figure.update_xaxes(title="s")
-    figure.update_yaxes(autorange="reversed")
-    return Chart("Processes", figure)
+        customdata=[(escape(bar.name), bar.calls) for bar in bars],
+        marker={
+            "color": np.log10([bar.calls + 1 for bar in bars]), "colorscale": "Blues", "cmin": -2,
+            # So that short ones are seen.
+            "line": {"width": 1, "color": "#4a90c4"},
+        },
+        hovertemplate="%{customdata[0]}: %{customdata[1]} calls<extra></extra>",
+    )  # fmt: skip
+    for row, bar in zip(rows, bars, strict=True):
+        # Labels of an axis end at it, where no depth shows.
+        figure.add_annotation(
+            text=escape(bar.name), showarrow=False, xref="paper", x=0, xanchor="left", y=row,
+            xshift=_INDENT_PX * min(bar.depth, 8) - _LABEL_PX, font={"size": 12},
+        )  # fmt: skip
+    figure.update_xaxes(title="s", range=[0, span_s])
+    figure.update_yaxes(range=[len(bars) - 0.4, -0.6], showticklabels=False, showgrid=False)
+    title = f"Processes; {left_out:,} with fewer calls are not shown" if left_out else "Processes"
+    return Chart(title, figure)
 
 
 def format_page(
@@ -115,7 +145,9 @@ def format_page(
 
 def _format_chart(chart: Chart) -> str:
     text: str = chart.figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displayModeBar": False, "responsive": True},
     )
     return text
 

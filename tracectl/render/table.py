@@ -27,15 +27,29 @@ def format_size(size_bytes: float) -> str:
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
     """The rows under their header; the first ``left`` columns left-aligned, the others right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    widths = widths_of([header, *rows])
+    rule = ["-" * width for width in widths]
+    return "\n".join(format_rows([header, rule, *rows], widths, left=left))
+
+
+def widths_of(rows: Sequence[Sequence[str]], least: Sequence[int] = ()) -> list[int]:
+    """Of each column; ``least`` are those of rows before."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return list(map(max, widths, least)) if least and widths else widths or list(least)
+
+
+def format_rows(
+    rows: Sequence[Sequence[str]], widths: Sequence[int], *, left: int = 1
+) -> list[str]:
+    """A line a row; the first ``left`` columns left-aligned, the others right."""
     lines = []
-    for row in (header, ["-" * width for width in widths], *rows):
+    for row in rows:
         cells = [
             cell.ljust(width) if index < left else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return lines
 
 
 def _three_digits(value: float) -> str:

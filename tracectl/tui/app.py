@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import os
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tracectl.errors import TracectlError
-from tracectl.kernel.events import Subject
+from tracectl.kernel.events import DeviceEvent
 from tracectl.live.capture import CaptureSource
+from tracectl.live.feed import Feed
 from tracectl.live.model import View
-from tracectl.live.situation import Situation, look, open_running
+from tracectl.live.situation import Situation
 from tracectl.live.source import Facts, Losses
-from tracectl.live.watch import LOOK_S, Watch
 from tracectl.live.worker import Worker
-from tracectl.tui.actions import Action, Outcome, actions_for, run_action
-from tracectl.tui.dialogs import AskDialog, HelpDialog, MenuDialog
+from tracectl.tui.control import Control
+from tracectl.tui.devices import Devices
+from tracectl.tui.dialogs import KEYS, TextDialog
+from tracectl.tui.follower import Follower
 from tracectl.tui.lines import Lines
-from tracectl.tui.saving import save_table
+from tracectl.tui.pace import keep_pace
+from tracectl.tui.saving import ask_to_save
 from tracectl.tui.screens.base import ViewScreen
 from tracectl.tui.screens.errors import ErrorsScreen
 from tracectl.tui.screens.events import EventsScreen
@@ -46,14 +46,13 @@ _TABS: tuple[Callable[[], ViewScreen], ...] = (
 _LOCAL_S = 0.08
 _REMOTE_S = 0.25
 """A frame is tens of KB on a terminal."""
-_SWITCH_S = 0.0005
 _LOSING_S = 5.0
 _SAMPLE = 3
 _COLOURS = {"success": "green", "warning": "yellow", "error": "red", "accent": "cyan"}
 
 
 class ViewApp(App[None]):
-    """``path`` is a capture; None: this machine."""
+    """``path`` is a capture; None: this machine, or what ``feed`` gives."""
 
     TITLE = "tracectl"
     CSS = "Screen { layers: base; }"
@@ -64,6 +63,7 @@ class ViewApp(App[None]):
         Binding("p", "pause", show=False),
         Binding("space", "hold", "Hold"),
         Binding("e", "export", "Export"),
+        Binding("u", "devices", show=False),
         Binding("plus,equals_sign", "zoom(0.5)", show=False),
         Binding("minus", "zoom(2)", show=False),
         Binding("comma", "shift(-0.5)", show=False),
@@ -75,42 +75,49 @@ class ViewApp(App[None]):
         Binding("q,ctrl+c", "quit", "Quit"),
     ]
 
-    def __init__(self, path: Path | None = None, *, worker: Worker | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, feed: Feed | None = None) -> None:
         super().__init__()
         self._path = path
-        self._worker = worker
-        self._watch: Watch | None = None
+        self._given = feed
+        self._feed: Feed | None = None
         self._held: View | None = None
+        self._held_devices: Sequence[DeviceEvent] = ()
         self._shown = -1
         self._since_s = time.monotonic()
         self._lost, self._lost_s = 0, float("-inf")
         self._said: str | None = None
-        self._session_id = 0
-        self._looks = 0
         self.situation = Situation("capture" if path is not None else "unknown")
         self.span: Span | None = None
         self.is_playing = False
         self.lines: Lines | None = None
+        self.follower = Follower(self)
+        self.control = Control(self)
+        self.devices = Devices(self)
 
     # What the screens show.
 
     @property
     def facts(self) -> Facts | None:
-        return self._worker.facts if self._worker is not None else None
+        return self._feed.facts if self._feed is not None else None
 
     @property
     def view(self) -> View | None:
         if self._held is not None:
             return self._held
-        return self._worker.view if self._worker is not None else None
+        return self._feed.view if self._feed is not None else None
+
+    @property
+    def device_events(self) -> Sequence[DeviceEvent]:
+        """Uevents to be shown, as far as the view goes."""
+        return self._held_devices if self._held is not None else self.devices.events
 
     @property
     def losses(self) -> Losses:
-        return self._worker.progress.losses if self._worker is not None else Losses()
+        return self._feed.progress.losses if self._feed is not None else Losses()
 
     @property
     def part(self) -> float:
-        return self._worker.progress.part if self._worker is not None else 1.0
+        return self._feed.progress.part if self._feed is not None else 1.0
 
     @property
     def is_live(self) -> bool:
@@ -147,21 +154,9 @@ class ViewApp(App[None]):
         return time.monotonic() - self._lost_s < _LOSING_S
 
     @property
-    def note(self) -> str:
-        """What is wrong, in a sentence."""
-        if self._worker is not None and self._worker.progress.error:
-            return self._worker.progress.error
-        if self.situation.note:
-            return self.situation.note
-        view = self.view
-        if view is not None and view.problems:
-            more = f" (and {len(view.problems) - 1} more)" if len(view.problems) > 1 else ""
-            return view.problems[0] + more
-        if self.is_live and self.situation.state == "idle":
-            return "nothing is traced; c starts something"
-        if self.is_live and self._watch is not None and self._watch.source == "poll":
-            return "no uevents here: the device is looked at once a second"
-        return ""
+    def error(self) -> str:
+        """Why nothing more comes."""
+        return (self._feed.progress.error if self._feed is not None else None) or ""
 
     @property
     def colours(self) -> dict[str, str]:
@@ -186,106 +181,67 @@ class ViewApp(App[None]):
     def on_mount(self) -> None:
         if self.console.color_system in ("standard", "windows"):
             self.theme = "ansi-dark"
-        if self._path is not None:
-            self._adopt(self._worker or Worker(partial(CaptureSource, self._path)))
+        if self._given is not None:
+            self.adopt(self._given)
+        elif self._path is not None:
+            self.adopt(Worker(partial(CaptureSource, self._path)))
         self.push_screen(OverviewScreen())
-        if self._path is None:
-            self._watch = Watch()
-            fd = self._watch.fileno()
-            if fd is None:
-                self.set_interval(LOOK_S, self._look)
-            else:
-                asyncio.get_running_loop().add_reader(fd, self._take_events)
-            self._look()
-        # The reader's thread computes all the time, and a key has to wait for it.
-        sys.setswitchinterval(_SWITCH_S)
-        # What is there now stays; walking over it again and again takes 35 ms.
-        gc.freeze()
+        if self._feed is None:
+            self.follower.start()
+        keep_pace(self)
         period_s = _REMOTE_S if "SSH_CONNECTION" in os.environ else _LOCAL_S
         self.set_interval(period_s, self._tick)
 
     def on_unmount(self) -> None:
-        fd = self._watch.fileno() if self._watch is not None else None
-        if fd is not None:
-            asyncio.get_running_loop().remove_reader(fd)
-        if self._worker is not None:
-            self._worker.close()
+        self.follower.close()
+        self.devices.close()
+        if self._feed is not None:
+            self._feed.close()
 
-    def _adopt(self, worker: Worker) -> None:
-        """Shows what ``worker`` reads from now on."""
-        if self._worker is not None and self._worker is not worker:
-            self._worker.close()
-        self._worker = worker
+    def adopt(self, feed: Feed) -> None:
+        """Shows ``feed`` from now on."""
+        if self._feed is not None:
+            self._feed.close()
+        self._feed = feed
         self._held = None
         self._since_s = time.monotonic()
         self._lost = 0
-        self.lines = Lines(worker.facts)
-        if isinstance(worker.source, CaptureSource):
-            self.span = Span(*worker.source.span_ns)
+        self.lines = Lines(feed.facts)
+        if feed.whole_ns is not None:
+            self.span = Span(*feed.whole_ns)
             self.set_interval(PLAY_S, self._play)
-        worker.start()
+        feed.start()
         self.show_now()
 
     def _tick(self) -> None:
-        worker = self._worker
-        if worker is None or worker.published == self._shown:
+        feed = self._feed
+        if feed is None or feed.published == self._shown:
             return
-        self._shown = worker.published
-        lost = max(self.losses.lost, sum(worker.view.lost.values()))
+        self._shown = feed.published
+        lost = max(self.losses.lost, sum(feed.view.lost.values()))
         if lost > self._lost:
             self._lost, self._lost_s = lost, time.monotonic()
-        error = worker.progress.error
-        if error and error != self._said:
+        if feed.progress.error:
+            self.complain(feed.progress.error)
+        if not self.is_frozen or feed.progress.has_ended:
+            self.show_now()
+
+    def complain(self, error: str) -> None:
+        """Once, when it is said again and again."""
+        if error != self._said:
             self._said = error
             self.notify(error, severity="error", timeout=10, markup=False)
-        if not self.is_frozen or worker.progress.has_ended:
-            self.show_now()
 
     def show_now(self) -> None:
         if isinstance(self.screen, ViewScreen) and self.screen.is_mounted:
             self.screen.tick()
 
-    # What the machine does.
-
-    def _take_events(self) -> None:
-        events = self._watch.take() if self._watch is not None else []
-        for event in events:
-            if event.subject in (Subject.MODULE, Subject.CPU):
-                which = f"CPU {event.cpu}" if event.cpu is not None else "the module"
-                self.notify(f"{which} is {event.value}")
-        if any(event.subject is not Subject.LOST for event in events):
-            self._look()
-
-    def _look(self) -> None:
-        """One at a time; what happens meanwhile is looked at afterwards."""
-        self._looks += 1
-        if self._looks == 1:
-            self.run_worker(self._find_situation, thread=True)
-
-    def _find_situation(self) -> None:
-        situation = look()
-        worker, reason = None, ""
-        if situation.session_id and situation.session_id != self._session_id:
-            try:
-                worker = Worker(partial(open_running, situation))
-            except (TracectlError, OSError) as error:
-                reason = str(error)
-        self.call_from_thread(self._set_situation, situation, worker, reason)
-
-    def _set_situation(self, situation: Situation, worker: Worker | None, reason: str) -> None:
-        self.situation = situation
-        is_again, self._looks = self._looks > 1, 0
-        if is_again:
-            self._look()
-        if worker is not None:
-            self._session_id = situation.session_id
-            self._adopt(worker)
-        if reason and reason != self._said:
-            self._said = reason
-            self.notify(reason, severity="error", timeout=10, markup=False)
-        self.show_now()
-
     # Keys.
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and self._feed is not None:
+            self._feed.give_way()
+        await super().on_event(event)
 
     def action_tab(self, number: int) -> None:
         while len(self.screen_stack) > 2:
@@ -303,7 +259,7 @@ class ViewApp(App[None]):
         self.push_screen(EventsScreen(sieve))
 
     def action_help(self) -> None:
-        self.push_screen(HelpDialog())
+        self.push_screen(TextDialog("Keys", KEYS))
 
     def action_hold(self) -> None:
         self.set_held(not self.is_frozen)
@@ -311,73 +267,30 @@ class ViewApp(App[None]):
     def set_held(self, is_held: bool) -> None:
         """The view stays as it is, while everything goes on being counted."""
         if self.is_live and is_held != self.is_frozen:
-            self._held = self._worker.view if is_held and self._worker is not None else None
+            self._held_devices = self.devices.events
+            self._held = self._feed.view if is_held and self._feed is not None else None
             self.show_now()
 
     def action_control(self) -> None:
-        if not self.is_live:
+        if self.is_live:
+            self.control.choose()
+        else:
             self.notify("this is a capture; without a file, 'tracectl tui' shows the machine")
-            return
-        actions = actions_for(self.situation)
-        if not actions:
-            self.notify(self.situation.note or "nothing can be done", markup=False)
-            return
-
-        def choose(answer: str | None) -> None:
-            if answer is not None:
-                self._ask(actions[int(answer)])
-
-        title = f"The tracer is {self.situation.state}. What shall be done?"
-        self.push_screen(MenuDialog(title, actions), choose)
 
     def action_pause(self) -> None:
-        for action in actions_for(self.situation):
-            if action.command in ("pause", "resume"):
-                self._ask(action)
+        if self.is_live:
+            self.control.toggle_pause()
 
-    def _ask(self, action: Action) -> None:
-        def act(command: str | None) -> None:
-            if command is not None:
-                self.notify(f"tracectl {command}", title="running", markup=False)
-                self.run_worker(partial(self._act, command), thread=True)
-
-        if action.is_asked:
-            self.push_screen(
-                AskDialog(action.title, "tracectl", action.command, action.warning), act
-            )
+    def action_devices(self) -> None:
+        if self.is_live:
+            self.notify(self.devices.toggle())
+            self.show_now()
         else:
-            act(action.command)
-
-    def _act(self, command: str) -> None:
-        self.call_from_thread(self._told, run_action(command))
-
-    def _told(self, outcome: Outcome) -> None:
-        self.notify(
-            outcome.message,
-            title=f"tracectl {outcome.command}",
-            severity="error" if outcome.exit_code else "information",
-            markup=False,
-        )
-        self._look()
+            self.notify("this is a capture, and has no uevents of other devices")
 
     def action_export(self) -> None:
-        screen = self.screen
-        if not isinstance(screen, ViewScreen):
-            return
-        header, rows = screen.seen()
-
-        def save(name: str | None) -> None:
-            if name is None:
-                return
-            try:
-                count = save_table(Path(name), header, rows)
-            except TracectlError as error:
-                self.notify(str(error), severity="error", markup=False)
-            else:
-                self.notify(f"{name}: {count:,} rows", markup=False)
-
-        name = f"tracectl-{type(screen).__name__.removesuffix('Screen').lower()}.csv"
-        self.push_screen(AskDialog("Export what is seen", "into .csv, .json or .txt", name), save)
+        if isinstance(self.screen, ViewScreen):
+            ask_to_save(self.screen)
 
     def action_zoom(self, factor: float) -> None:
         if self.span is not None:
@@ -409,9 +322,9 @@ class ViewApp(App[None]):
 
     def select_span(self) -> None:
         """Counts what ``span`` has."""
-        if self._worker is not None and self.span is not None:
+        if self._feed is not None and self.span is not None:
             whole = self.span.is_whole
-            self._worker.select(None if whole else (self.span.start_ns, self.span.end_ns))
+            self._feed.select(None if whole else (self.span.start_ns, self.span.end_ns))
             self.show_now()
 
     def _play(self) -> None:

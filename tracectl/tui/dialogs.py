@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -77,15 +77,59 @@ class AskDialog(Dialog):
         self.dismiss(message.value.strip() or None)
 
 
-class HelpDialog(Dialog):
+class CpusDialog(Dialog):
+    """Answers the chosen of ``online``, as a list with commas. Textual's own list of choices tells
+    them apart by colour alone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "switch", show=False, priority=True),
+        Binding("enter", "answer", show=False, priority=True),
+    ]
+
+    def __init__(self, title: str, online: Sequence[int], chosen: Collection[int]) -> None:
+        super().__init__()
+        self._title = title
+        self._online = online
+        self._chosen = set(chosen)
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = self._title
+            yield OptionList(*map(self._option, self._online), compact=True)
+            yield Static("Space turns a CPU on or off; Enter goes on, Escape leaves", id="hint")
+
+    def action_switch(self) -> None:
+        options = self.query_one(OptionList)
+        at = options.highlighted or 0
+        self._chosen ^= {self._online[at]}
+        options.replace_option_prompt_at_index(at, self._option(self._online[at]))
+
+    def action_answer(self) -> None:
+        if self._chosen:
+            self.dismiss(",".join(map(str, sorted(self._chosen))))
+        else:
+            self.notify("no CPU is left; 'Pause' turns off all", severity="error")
+
+    def _option(self, cpu: int) -> Text:
+        return Text(f"{'■' if cpu in self._chosen else '□'} CPU {cpu}")
+
+
+class TextDialog(Dialog):
+    """Shows ``lines``."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,q,enter", "dismiss_empty", show=False)
     ]
 
+    def __init__(self, title: str, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title = "Keys"
-            yield Static(_help(), markup=False)
+            box.border_title = Text(self._title)
+            yield Static("\n".join(self._lines), markup=False)
 
 
 def _option(action: Action) -> Text:
@@ -94,20 +138,20 @@ def _option(action: Action) -> Text:
     return text
 
 
-def _help() -> str:
-    return "\n".join([*_KEYS, "", "filter words, all of which have to hold:", *WORDS.split("\n")])
-
-
-_KEYS = (
+KEYS = (
     "1 … 7         screens         Enter   opens the row    Escape  goes back",
     "Tab           next table      ↑ ↓ PgUp PgDn Home End, or the mouse",
     "o  O          next, previous column to sort by; or click on its title",
     "Space         holds the view; what is traced goes on being counted",
     "c             control: start, stop, filter, snapshot    p  pause, resume",
     "e             exports what is seen as .csv, .json or .txt",
+    "u             shows uevents of other devices among the calls",
     "t             processes as a tree, or flat",
     "/  f  n  N    events: filter, follow a thread, next and previous failure",
     "+ - , . 0     captures: a shorter, longer, earlier, later part; all",
     "P  { }        captures: plays on from here; slower, faster",
     "Ctrl-P        all commands, themes too       q  quits",
+    "",
+    "filter words, all of which have to hold:",
+    *WORDS.split("\n"),
 )

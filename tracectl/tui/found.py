@@ -71,6 +71,15 @@ class FoundRows:
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
+    def count_before(self, times_ns: NDArray[np.int64]) -> NDArray[np.intp]:
+        """How many calls were entered before each of ``times_ns``."""
+        count = np.zeros(len(times_ns), np.intp)
+        if len(times_ns):
+            for block, rows in self._found:
+                entered_ns = block.time_ns if rows is None else block.time_ns[rows]
+                count += np.searchsorted(entered_ns, times_ns)
+        return count
+
     def at(self, place: int) -> tuple[Page, int]:
         """The page and the index in it."""
         which = bisect_right(self._ends, place)

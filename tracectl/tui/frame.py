@@ -83,8 +83,9 @@ class Frame(Widget):
         colours = self.app.colours
         text = Text(" ", no_wrap=True)
         view, losses = self.app.view, self.app.losses
+        note = _note_of(self.app)
         if view is None:
-            text.append(self.app.note, style=colours["warning"])
+            text.append(note, style=colours["warning"])
             return text
         generated = losses.generated or view.records
         text.append(f"{format_count(self.app.rate)} events/s")
@@ -98,8 +99,22 @@ class Frame(Widget):
             text.append(f"  {view.missed:,} blocks not seen", style=colours["warning"])
         if losses.filtered:
             text.append(f"  {format_count(losses.filtered)} filtered out")
-        if self.app.note:
-            text.append(f"  {self.app.note}", style=colours["warning"])
+        if note:
+            text.append(f"  {note}", style=colours["warning"])
         elif self.app.part < 1:
             text.append(f"  reading {self.app.part:.0%}", style=colours["accent"])
         return text
+
+
+def _note_of(app: ViewApp) -> str:
+    """What is wrong, in a sentence."""
+    if app.error or app.situation.note:
+        return app.error or app.situation.note
+    if app.view is not None and app.view.problems:
+        first, *others = app.view.problems
+        return f"{first} (and {len(others)} more)" if others else first
+    if app.is_live and app.situation.state == "idle":
+        return "nothing is traced; c starts something"
+    if app.follower.is_polling:
+        return "no uevents here: the device is looked at once a second"
+    return ""

@@ -43,7 +43,7 @@ class RankedRows:
 def sort_values(table: Table, sort: str) -> NDArray[np.float64]:
     """What the rows are sorted by, the greatest first."""
     if sort in ("p50", "p95", "p99"):
-        return table.percentiles[:, ("p50", "p95", "p99").index(sort)]
+        return table.percentiles[:, ("p50", "p95", "p99").index(sort)].astype(np.float64)
     columns = {
         "rate": table.recent,
         "calls": table.calls,

@@ -6,9 +6,14 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tracectl.errors import CaptureError, UsageError
+from tracectl.errors import CaptureError, TracectlError, UsageError
 from tracectl.render.table import format_table
+from tracectl.tui.dialogs import AskDialog
+
+if TYPE_CHECKING:
+    from tracectl.tui.screens.base import ViewScreen
 
 SUFFIXES = (".csv", ".json", ".txt")
 
@@ -33,3 +38,22 @@ def save_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]])
     except OSError as error:
         raise CaptureError(path, f"cannot be written: {error.strerror}") from error
     return len(rows)
+
+
+def ask_to_save(screen: ViewScreen) -> None:
+    """Asks for the file, and writes what is seen on ``screen``."""
+    app = screen.app
+    header, rows = screen.seen()
+
+    def save(name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            count = save_table(Path(name), header, rows)
+        except TracectlError as error:
+            app.notify(str(error), severity="error", markup=False)
+        else:
+            app.notify(f"{name}: {count:,} rows", markup=False)
+
+    name = f"tracectl-{type(screen).__name__.removesuffix('Screen').lower()}.csv"
+    app.push_screen(AskDialog("Export what is seen", "into .csv, .json or .txt", name), save)

@@ -13,6 +13,8 @@ from textual_serve.server import Server
 
 HOST = "127.0.0.1"
 _COOKIE = "tracectl-token"
+# The page's template asks another host for a font.
+_POLICY = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -47,7 +49,10 @@ class WebServer(Server):
         @web.middleware
         async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
             if _is_same(request.cookies.get(_COOKIE, ""), self._token):
-                return await handler(request)
+                response = await handler(request)
+                if not response.prepared:
+                    response.headers["Content-Security-Policy"] = _POLICY
+                return response
             if request.path == "/" and _is_same(request.query.get("token", ""), self._token):
                 # So that it is not in the address, which is kept in histories.
                 found = web.HTTPFound("/")

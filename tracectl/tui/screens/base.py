@@ -9,15 +9,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from tracectl.tui.frame import Frame
+from tracectl.tui.keys import KeyLine
 from tracectl.tui.span import SpanBar
 
 if TYPE_CHECKING:
     from tracectl.live.model import View
     from tracectl.live.source import Facts
     from tracectl.tui.app import ViewApp
+
+
+COUNTS_ONLY = "nothing is recorded: the session only counts system calls"
 
 
 class ViewScreen(Screen[None]):
@@ -36,7 +39,7 @@ class ViewScreen(Screen[None]):
         yield from self.body()
         if self.app.span is not None:
             yield SpanBar()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def body(self) -> Iterable[Widget]:
         """The widgets between the frame and the keys."""

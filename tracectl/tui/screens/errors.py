@@ -6,6 +6,7 @@ import os
 from collections.abc import Hashable, Sequence
 
 from tracectl.kernel.choice import slot_name
+from tracectl.live.counting import OTHER_ERRORS
 from tracectl.live.model import View
 from tracectl.live.ranking import Table
 from tracectl.live.source import Facts
@@ -52,13 +53,17 @@ def error_rows(
     made = cells.count_cells(table, rates_of(table, span_s, facts.is_live))
 
     def error(index: int, _: int) -> Cell:
-        return error_name(int(table.key[index]) >> 11), "bad"
+        number = int(table.key[index]) >> 11
+        return "others" if number == OTHER_ERRORS else error_name(number), "bad"
 
     def call(index: int, _: int) -> Cell:
         return slot_name(int(table.key[index]) & SLOT_MASK, facts.tables)
 
     def meaning(index: int, _: int) -> Cell:
-        return os.strerror(int(table.key[index]) >> 11), "dim"
+        number = int(table.key[index]) >> 11
+        if number == OTHER_ERRORS:
+            return "the counters tell them not apart", "dim"
+        return os.strerror(number), "dim"
 
     made |= {"error": error, "syscall": call, "meaning": meaning}
     return RankedRows(table, order_of(table, sort), [made[column.title] for column in columns])

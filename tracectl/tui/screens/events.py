@@ -12,9 +12,11 @@ from textual.widgets import Input, Static
 from tracectl.errors import UsageError
 from tracectl.live.model import View
 from tracectl.live.source import Facts
+from tracectl.tui.devices import TimelineRows
+from tracectl.tui.dialogs import TextDialog
 from tracectl.tui.found import FoundRows, Search
 from tracectl.tui.grid import Column, Grid
-from tracectl.tui.screens.base import ViewScreen
+from tracectl.tui.screens.base import COUNTS_ONLY, ViewScreen
 from tracectl.tui.screens.detail import DetailScreen
 from tracectl.tui.screens.ranked import texts_of
 from tracectl.tui.sieve import Sieve, parse_sieve
@@ -51,13 +53,11 @@ class EventsScreen(ViewScreen):
         self._given = given or Sieve()
         self._typed = Sieve()
         self._search: Search | None = None
-        self._rows: FoundRows | None = None
+        self._rows: TimelineRows | None = None
         self.crumb = self._given.label or "Events"
 
     def body(self) -> Iterable[Widget]:
-        grid = Grid(_COLUMNS, id="rows")
-        grid.empty_text = "no call gets through"
-        yield grid
+        yield Grid(_COLUMNS, id="rows")
         yield Static("", id="said", markup=False)
         yield Input(placeholder="-e %file --failed --comm ls  a word", id="filter", compact=True)
 
@@ -68,13 +68,14 @@ class EventsScreen(ViewScreen):
         sieve = self._given & self._typed
         if self._search is None or self._search.sieve != sieve:
             self._search = Search(facts, sieve)
-        self._rows = FoundRows(view, self._search.find(view), lines)
+        found = FoundRows(view, self._search.find(view), lines)
+        self._rows = TimelineRows(found, self.app.device_events, facts, lines)
         grid = self.query_one("#rows", Grid)
+        grid.empty_text = "no call gets through" if facts.has_records else COUNTS_ONLY
         grid.show(self._rows, at_end=not self.app.is_frozen and facts.is_live)
-        self._say(view)
+        self._say(view, len(found))
 
-    def _say(self, view: View) -> None:
-        count = len(self._rows or ())
+    def _say(self, view: View, count: int) -> None:
         said = f" {count:,} of {view.calls:,} calls"
         if view.shelf.dropped:
             said += f"; the oldest {view.shelf.dropped:,} are no longer kept"
@@ -90,11 +91,16 @@ class EventsScreen(ViewScreen):
             self.app.set_held(message.grid.cursor < len(message.grid.rows) - 1)
 
     def on_grid_opened(self, message: Grid.Opened) -> None:
-        if self._rows is not None:
-            place = self._rows.find(message.key)
-            if place is not None:
-                self.app.set_held(True)
-                self.app.push_screen(DetailScreen(*self._rows.at(place)))
+        place = None if self._rows is None else self._rows.find(message.key)
+        if self._rows is None or place is None:
+            return
+        self.app.set_held(True)
+        call, event = self._rows.call_at(place), self._rows.event_at(place)
+        if call is not None:
+            self.app.push_screen(DetailScreen(*call))
+        elif event is not None:
+            lines = [f"{name}={value}" for name, value in sorted(event.properties.items())]
+            self.app.push_screen(TextDialog(f"uevent: {event.action} {event.path}", lines))
 
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
@@ -108,8 +114,10 @@ class EventsScreen(ViewScreen):
         if self._typed.pid is not None:
             self._typed = Sieve()
         elif self._rows is not None and grid.current is not None:
-            page, index = self._rows.at(grid.cursor)
-            self._type(f"-p {int(page.tid[index])}")
+            call = self._rows.call_at(grid.cursor)
+            if call is not None:
+                page, index = call
+                self._type(f"-p {int(page.tid[index])}")
         self.app.show_now()
 
     def action_next(self, by: int) -> None:
@@ -117,8 +125,8 @@ class EventsScreen(ViewScreen):
         grid, rows = self.query_one("#rows", Grid), self._rows
         place = grid.cursor + by
         while rows is not None and 0 <= place < len(rows):
-            page, index = rows.at(place)
-            if -4095 <= int(page.result[index]) < 0:
+            call = rows.call_at(place)
+            if call is not None and -4095 <= int(call[0].result[call[1]]) < 0:
                 grid.move_to(place)
                 return
             place += by

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tracectl.live.histogram import OCTAVES
+from tracectl.analysis.histogram import OCTAVES
 from tracectl.live.history import Course
 from tracectl.live.model import View
 from tracectl.live.source import Facts

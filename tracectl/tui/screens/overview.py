@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from rich.text import Text
 from textual.containers import Horizontal
@@ -12,6 +12,7 @@ from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
 from tracectl.live.source import CpuState, Facts
 from tracectl.tui import cells, charts
+from tracectl.tui.devices import times_of
 from tracectl.tui.grid import Column, Grid
 from tracectl.tui.screens.base import ViewScreen
 from tracectl.tui.screens.errors import ErrorsScreen, error_rows
@@ -31,13 +32,14 @@ _MANY_LINES = 34
 
 
 class RateChart(Widget):
-    """Events a second over time."""
+    """Events a second over time; below it, with ``marks``, at which of them uevents came."""
 
     DEFAULT_CSS = "RateChart { height: 3; color: $accent; }"
     rates: Sequence[float] = ()
+    marks: Set[int] | None = None
 
     def render(self) -> Text:
-        width, height = self.size.width - _LABEL_WIDTH - 1, self.size.height
+        width, height = self.width, self.size.height - (self.marks is not None)
         if width < 1 or height < 1:
             return Text("")
         shown = list(self.rates)[-width:]
@@ -48,8 +50,18 @@ class RateChart(Widget):
         for label, line in zip(labels, lines, strict=True):
             text.append(label.rjust(_LABEL_WIDTH - 1) + " ", style="dim")
             text.append(line + "\n")
-        text.rstrip()
+        if self.marks is not None:
+            text.append("uevents ", style="dim")
+            first = len(self.rates) - width
+            text.append("".join("◆" if first + at in self.marks else " " for at in range(width)))
+        else:
+            text.rstrip()
         return text
+
+    @property
+    def width(self) -> int:
+        """Of the chart itself."""
+        return self.size.width - _LABEL_WIDTH - 1
 
 
 class Cpus(Widget):
@@ -123,14 +135,20 @@ class OverviewScreen(ViewScreen):
         span_s, sort = self.app.span_s, self.sort
         chart = self.query_one(RateChart)
         height = 6 if self.size.height >= _MANY_LINES else 3
+        height += self.app.devices.is_shown
         if chart.size.height != height:
             chart.styles.height = height
         # Of a capture all is seen, of what goes on the newest.
-        width = chart.size.width - _LABEL_WIDTH - 1
-        course = view.course if facts.is_live else view.course.folded(width)
+        course = view.course if facts.is_live else view.course.folded(chart.width)
         chart.rates = course.rate.tolist()
+        chart.marks = None
+        if self.app.devices.is_shown:
+            times_ns = times_of(self.app.device_events, facts)
+            chart.marks = set((times_ns // course.width_ns - course.first).tolist())
         chart.refresh()
         self.query_one(Cpus).show(view, facts, self.app.losses.cpus, self.app.colours["error"])
+        for name in ("processes", "files"):
+            self._grid(name).empty_text = "" if facts.has_records else "not recorded"
         grid = self.query_one("#syscalls", Grid)
         grid.sort = sort
         grid.show(syscall_rows(view.syscalls, sort, facts, span_s, _SYSCALLS))

@@ -13,7 +13,7 @@ from tracectl.live.model import View
 from tracectl.live.ranking import Table
 from tracectl.live.source import Facts
 from tracectl.tui.grid import Column, Grid, Rows
-from tracectl.tui.screens.base import ViewScreen
+from tracectl.tui.screens.base import COUNTS_ONLY, ViewScreen
 
 
 class RankedScreen(ViewScreen):
@@ -34,13 +34,13 @@ class RankedScreen(ViewScreen):
             self.sort = self.live_sort
         grid = Grid(self.columns, id="rows")
         grid.sort = self.sort
-        grid.empty_text = self.empty_text
         yield grid
         yield Static("", id="dropped", markup=False)
 
     def show(self, view: View, facts: Facts) -> None:
         grid = self.query_one("#rows", Grid)
         rows = self.rows(view, facts)
+        grid.empty_text = self.empty_text if facts.has_records else COUNTS_ONLY
         grid.columns, grid.sort = list(self.columns), self.sort
         grid.show(rows)
         self._say_dropped(self.table(view))
