@@ -121,6 +121,16 @@ static bool is_due(const struct tracectl_read *read, u8 at)
 	return read->flags == at || read->flags & TRACECTL_READ_BOTH;
 }
 
+static bool is_any_due(const struct tracectl_read *reads, u8 at)
+{
+	int i;
+
+	for (i = 0; i < TRACECTL_READS && reads[i].form; i++)
+		if (is_due(&reads[i], at))
+			return true;
+	return false;
+}
+
 /*
  * Whether the thread is recorded; what its call points to is then brought in, where
  * that may sleep. It can be gone again before it is read, which is a fault then.
@@ -141,28 +151,40 @@ static bool fetch_all(const struct tracectl_passing *call,
 	return is_recorded;
 }
 
-static void read_all(struct pt_regs *regs, long nr, long result, u8 at)
+/* Apart: a call of which nothing is read need not clear what this keeps. */
+static noinline void read_due(struct pt_regs *regs, unsigned int slot,
+			      const struct tracectl_read *reads, long result,
+			      u8 at)
 {
-	unsigned int slot = tracectl_classify(nr).slot;
-	const struct tracectl_read *reads = reads_of(slot);
-	struct tracectl_passing call = { .result = result,
-					 .slot = slot,
-					 .at = at };
+	struct tracectl_passing call = {
+		.result = result,
+		.slot = slot,
+		.at = at,
+		.is_narrow = slot >= TRACECTL_ABI_COMPAT * TRACECTL_SHAPES,
+		.commands = raw_cpu_read(tracectl_cpus.session)->commands,
+	};
 	struct tracectl_cpu *pc;
 	int i;
 
-	if (!reads || !reads->form || tracectl_filter_skips())
-		return;
-	call.is_narrow = slot >= TRACECTL_ABI_COMPAT * TRACECTL_SHAPES;
 	syscall_get_arguments(current, regs, call.args);
-	call.commands = raw_cpu_read(tracectl_cpus.session)->commands;
-	if (TRACECTL_CALL_PROBES_SLEEP && !fetch_all(&call, reads))
+	/* What a call has used is there when it ends. */
+	if (TRACECTL_CALL_PROBES_SLEEP && at != TRACECTL_USER_EXIT &&
+	    !fetch_all(&call, reads))
 		return;
 	pc = tracectl_stream_enter(TRACECTL_CLASS_USER);
 	for (i = 0; pc && i < TRACECTL_READS && reads[i].form; i++)
 		if (is_due(&reads[i], at))
 			put_piece(pc, &call, &reads[i]);
 	tracectl_stream_leave();
+}
+
+static void read_all(struct pt_regs *regs, long nr, long result, u8 at)
+{
+	unsigned int slot = tracectl_classify(nr).slot;
+	const struct tracectl_read *reads = reads_of(slot);
+
+	if (reads && is_any_due(reads, at) && !tracectl_filter_skips())
+		read_due(regs, slot, reads, result, at);
 }
 
 static void notrace probe_entry(void *data, struct pt_regs *regs, long nr)

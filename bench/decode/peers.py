@@ -23,7 +23,7 @@ from bench import peer_root
 from bench.kernel import document, peers
 from bench.kernel.guest import measure
 from bench.kernel.rows import OWN, Tool
-from tracectl.errors import TracectlError
+from tracectl.errors import GuestError, TracectlError
 from tracectl.module.dkms import enter_root
 from tracectl.vm.guest import Options
 from tracectl.vm.kernel import Kernel
@@ -82,12 +82,17 @@ def say(message: str) -> None:
 
 
 def iter_readings(kernel: Kernel, readers: Sequence[Reader]) -> Iterator[Reading]:
-    """Records with each tool once, and reads."""
+    """Records with each tool once, and reads. One that did not record the work is told, and has
+    none."""
     work = peer_root.directory() / "var" / "tmp"
     for tool in dict.fromkeys(reader.tool.name for reader in readers):
         mine = [reader for reader in readers if reader.tool.name == tool]
         with tempfile.TemporaryDirectory(prefix="tracectl-bench-", dir=work) as job:
-            events = _record(kernel, mine[0], Path(job))
+            try:
+                events = _record(kernel, mine[0], Path(job))
+            except GuestError as error:
+                say(f"{tool}: {error}")
+                continue
             for reader in mine:
                 yield _read(reader, Path(job, f"{reader.row}.mix"), events)
 
