@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tool import calls_of
 from tracectl.abi.records import Kind, NameFlag
 from tracectl.capture.reader import open_capture
 from tracectl.decode.subbuffer import decode_subbuffer
@@ -21,12 +21,6 @@ SLEEPING = frozenset({"7.2", "7.3"})
 """Kernels whose probes of system calls may sleep."""
 WORKER = Path(__file__).parents[1] / "kmod" / "worker"
 FREESTANDING = ("-m32", "-nostdlib", "-static", "-fno-pie", "-fno-stack-protector")
-
-
-def _print(path: Path) -> list[dict]:
-    command = [sys.executable, "-m", "tracectl", "print", "--json", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def _names_outside_calls(path: Path, flag: NameFlag) -> list[tuple[bytes, int]]:
@@ -56,8 +50,8 @@ def test_each_call_is_of_its_abi(guest, workload, kernel, tmp_path):
         subprocess.run(
             [sys.executable, "-m", "tracectl", "verify", tmp_path / f"{name}.trace"], check=True
         )
-    _check_narrow([call for call in _print(tmp_path / "narrow.trace") if call["abi"] == "i386"])
-    _check_x32(_print(tmp_path / "abis.trace"))
+    _check_narrow([call for call in calls_of(tmp_path / "narrow.trace") if call["abi"] == "i386"])
+    _check_x32(calls_of(tmp_path / "abis.trace"))
     _check_outside(tmp_path, has_ring=code == 0)
 
 
@@ -88,13 +82,13 @@ def _check_outside(directory: Path, *, has_ring: bool) -> None:
     if has_ring:
         ring = _names_outside_calls(directory / "abis.trace", NameFlag.IO_WORKER)
         assert [path for path, _ in ring] == [b"/etc/group"]
-        calls = _print(directory / "abis.trace")
+        calls = calls_of(directory / "abis.trace")
         assert ring[0][1] not in {call["tid"] for call in calls}
         assert not [call for call in calls if "/etc/group" in call["paths"]]
     worker = _names_outside_calls(directory / "worker.trace", NameFlag.KTHREAD)
     tids = {tid for path, tid in worker if path == b"/etc/hostname"}
     assert len(tids) == 1
-    assert not tids & {call["tid"] for call in _print(directory / "worker.trace")}
+    assert not tids & {call["tid"] for call in calls_of(directory / "worker.trace")}
 
 
 @pytest.mark.parametrize("place", ["/dev/shm", "/job"])
@@ -104,7 +98,7 @@ def test_a_path_that_is_not_in_memory(guest, workload, series, tmp_path, place):
     program = workload("absent")
     code = guest(f"tracectl record --detect-toctou -o /job/a.trace -- {program} {place}/file")
     assert code == 0, (tmp_path / "out").read_text()
-    calls = _print(tmp_path / "a.trace")
+    calls = calls_of(tmp_path / "a.trace")
     after = next(index for index, call in enumerate(calls) if call["name"] == "getppid")
     absent, last, beyond = [call for call in calls[after:] if call["name"] == "openat"]
     # The kernel's copy is whole, whatever was there at the entry.
@@ -134,7 +128,7 @@ def test_memory_that_never_comes_keeps_no_session(guest, workload, tmp_path):
     assert code == 0, (tmp_path / "out").read_text()
     # tracectl's own, of the device, ends after the recording, too.
     (call,) = [
-        call for call in _print(tmp_path / "a.trace")
+        call for call in calls_of(tmp_path / "a.trace")
         if call["name"] == "openat" and call["result"] is None and not call["paths"]
     ]  # fmt: skip
     assert [one["faulted"] for one in call["memory"]] == [True]

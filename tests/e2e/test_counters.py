@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tool import calls_of
 from tracectl.abi.records import Kind
 from tracectl.capture.reader import open_capture
 from tracectl.decode.subbuffer import decode_subbuffer
@@ -76,12 +77,6 @@ def events_by_cpu(path) -> dict[tuple[int, Kind, int], int]:
                     key = records.cpu, kind, number
                     counted[key] = counted.get(key, 0) + 1
     return counted
-
-
-def calls_of(path) -> list[dict]:
-    command = [sys.executable, "-m", "tracectl", "print", "--json", path]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return [json.loads(line) for line in said.splitlines()]
 
 
 def test_counters_cpus_and_users(guest, workload, tmp_path):

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tool import calls_of
+
 pytestmark = pytest.mark.guest
 NUMBERS = [str(number) for number in range(2000)]
 JOB = f"""\
@@ -20,12 +22,6 @@ exit 0
 """
 
 
-def _print(path) -> list[dict]:
-    command = [sys.executable, "-m", "tracectl", "print", "--json", "-e", "execve", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def test_arguments_of_new_images(guest, tmp_path):
     (tmp_path / "script").write_text("#!/bin/sh -e\nexit 0\n")
     (tmp_path / "script").chmod(0o755)
@@ -34,7 +30,7 @@ def test_arguments_of_new_images(guest, tmp_path):
     assert code == 0, (tmp_path / "out").read_text()
     command = [sys.executable, "-m", "tracectl", "verify", str(tmp_path / "a.trace")]
     subprocess.run(command, check=True)
-    lines = _print(tmp_path / "a.trace")
+    lines = calls_of(tmp_path / "a.trace", "-e", "execve")
     done = [line["arguments"] for line in lines if line["result"] == 0]
     _, echo, script, many, _, empty = done
     assert echo.startswith(r'"/bin/echo", ["/bin/echo", "one", "two \"three\"", ""], 0x')

@@ -11,16 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tool import calls_of
+
 pytestmark = pytest.mark.guest
 CALLS = 20_000
 SOURCE = Path(__file__).parents[1] / "workloads" / "paths.c"
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
-
-
-def _print(path, *options: str) -> list[dict]:
-    command = [sys.executable, "-m", "tracectl", "print", "--json", *options, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_each_path_is_on_its_argument(guest, workload, tmp_path):
@@ -33,14 +29,14 @@ def test_each_path_is_on_its_argument(guest, workload, tmp_path):
     )
     assert code == 0, (tmp_path / "out").read_text()
     made = Counter(re.findall(r"\tDO\((\w+), ", SOURCE.read_text()))
-    calls = {call["name"]: call for call in _print(tmp_path / "all.trace")}
+    calls = {call["name"]: call for call in calls_of(tmp_path / "all.trace")}
     for name in made.keys() - {"truncate"}:
         count = 2 if f'"{name}.b"' in SOURCE.read_text() else 1
         expected = [f"{name}.a", f"{name}.b"][:count]
         assert STRING.findall(calls[name]["arguments"]) == expected, calls[name]
-    truncated = [call["paths"] for call in _print(tmp_path / "all.trace", "-e", "truncate")]
+    truncated = [call["paths"] for call in calls_of(tmp_path / "all.trace", "-e", "truncate")]
     assert truncated == [["truncate.a"], [("./" * 2048)[:4095]]]
-    without = _print(tmp_path / "none.trace")
+    without = calls_of(tmp_path / "none.trace")
     assert {call["name"] for call in without if call["paths"]} <= {"open", "openat", "execve"}
     for name in ("all", "none"):
         command = [sys.executable, "-m", "tracectl", "verify", str(tmp_path / f"{name}.trace")]
@@ -56,7 +52,7 @@ def test_a_racing_writer_changes_no_name(guest, workload, tmp_path, name):
     )
     assert code == 0, (tmp_path / "out").read_text()
     truth = (tmp_path / "truth").read_text()
-    lines = _print(tmp_path / "race.trace", "-e", "openat" if name == "open" else name)
+    lines = calls_of(tmp_path / "race.trace", "-e", "openat" if name == "open" else name)
     paths = [line["paths"][0] for line in lines if line["paths"]]
     # unlink() of the file that was moved is no race, nor is the opening that makes a file.
     letters = [

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 
 import pytest
 
+from tool import calls_of
+
 pytestmark = pytest.mark.guest
 CALLS = 20_000
 PORT = re.compile(r"sin_port=htons\((\d+)\)")
-
-
-def _print(path, *options: str) -> list[dict]:
-    command = [sys.executable, "-m", "tracectl", "print", "--json", *options, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def _loopback(port: str) -> str:
@@ -35,7 +30,7 @@ def test_addresses_of_each_family(guest, workload, tmp_path):
     subprocess.run(command, check=True)
     pattern = re.compile(r"\{sa_family=[^}]*\}")
     ours, theirs = [], []
-    for call in _print(tmp_path / "a.trace"):
+    for call in calls_of(tmp_path / "a.trace"):
         ours += [(call["name"], text) for text in pattern.findall(call["arguments"] or "")]
     for line in (tmp_path / "strace.log").read_text().splitlines():
         theirs += [(line.split("(")[0], text) for text in pattern.findall(line)]
@@ -58,7 +53,7 @@ def test_a_racing_writer_changes_no_address(guest, workload, tmp_path, name):
     )
     assert code == 0, (tmp_path / "out").read_text()
     truth = (tmp_path / "truth").read_text()
-    lines = _print(tmp_path / "race.trace", "-e", name)
+    lines = calls_of(tmp_path / "race.trace", "-e", name)
     digits = [PORT.search(line["arguments"])[1][-1] for line in lines]
     assert set(truth) == {"1", "2"}, "nothing raced"
     assert sum(a != b for a, b in zip("".join(digits), truth, strict=True)) == 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from typing import Any
 
 
 def tracectl(*arguments: object) -> str:
@@ -16,3 +18,8 @@ def tracectl(*arguments: object) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def calls_of(path: object, *options: str) -> list[dict[str, Any]]:
+    """What 'tracectl print' tells of the calls in the capture ``path``."""
+    return [json.loads(line) for line in tracectl("print", "--json", *options, path).splitlines()]

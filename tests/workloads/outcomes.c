@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,24 +14,16 @@
 #include <time.h>
 #include <unistd.h>
 
-static void go_to(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		err(1, "CPU %d", cpu);
-}
+#include "stay_on.h"
 
 static void wander(int rounds)
 {
 	for (int i = 0; i < 2 * rounds; i++) {
-		go_to(i % 2);
+		stay_on(i % 2);
 		for (int j = 0; j < 10; j++)
 			syscall(SYS_getppid);
 	}
-	go_to(0);
+	stay_on(0);
 }
 
 static void look(const char *directory)

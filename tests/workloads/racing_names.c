@@ -111,6 +111,7 @@ int main(int argc, char **argv)
 	create(path_a);
 	if (call != do_execve)
 		create(path_b);
+	/* Two threads of one CPU take turns, and do not race. */
 	stay_on(0);
 	if (pthread_create(&thread, NULL, flip, letter))
 		return 1;

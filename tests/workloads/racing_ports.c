@@ -64,6 +64,7 @@ int main(int argc, char **argv)
 	}
 	address.sin_port = htons(4001);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	/* Two threads of one CPU take turns, and do not race. */
 	stay_on(0);
 	if (pthread_create(&thread, NULL, flip, NULL))
 		return 1;
