@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from construct import Bytes
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import reference
@@ -92,9 +92,11 @@ def assemble(parts: list[bytes], first_ns: int, last_ns: int) -> bytes:
     return header + bytes(bitmap) + b"".join(parts)
 
 
-@settings(max_examples=200, deadline=None)
-@given(subbuffers())
-def test_equals_the_reference(data):
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=subbuffers())
+def test_equals_the_reference(way, data):
     slow, fast = reference.decode(data), decode_subbuffer(data)
     assert [row["time"] for row in slow] == fast.time_ns.tolist()
     assert [row["tid"] for row in slow] == fast.tid.tolist()

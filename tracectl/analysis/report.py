@@ -29,7 +29,7 @@ from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Records
 from tracectl.tables.table import SyscallTable
 
-_BATCH = 1 << 14
+_BATCH = 1 << 15
 """So many halves are paired at once."""
 
 
@@ -122,7 +122,7 @@ def report_on(
         divergences.update(count_divergences(calls))
         trail.add(work.trail_of(calls))
 
-    for one in iter_settled(capture, work, cores):
+    for one in iter_settled(capture, work, cores, is_compiled=shapes is None):
         add_sums(one.made.sums)
         divergences.update(one.made.divergences)
         trail.add(one.made.trail)
