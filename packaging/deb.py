@@ -27,10 +27,11 @@ from tracectl.vm.root import debootstrap
 
 REPO = Path(__file__).parents[1]
 SUITE = "bookworm"
-# Without build-essential: nothing is compiled.
+# Without build-essential: only tracectl/walk is compiled.
 PACKAGES = (
+    *("gcc", "libc6-dev", "python3-all-dev"),
     *("debhelper", "dh-dkms", "dh-python", "dpkg-dev", "lintian", "pybuild-plugin-pyproject"),
-    *("python3-all", "python3-construct", "python3-numpy", "python3-pyudev", "python3-rich"),
+    *("python3-construct", "python3-numpy", "python3-pyudev", "python3-rich"),
     *("python3-setuptools", "python3-zstandard"),
 )
 _NOBODY = "tracectl maintainers <maintainers@tracectl.invalid>"
@@ -52,7 +53,7 @@ def main() -> None:
 
 def _build(version: str, directory: Path) -> int:
     """The exit code of what failed."""
-    root = cache_directory() / "roots" / f"deb-{SUITE}"
+    root = cache_directory() / "roots" / f"build-{SUITE}"
     if not root.is_dir():
         debootstrap(SUITE, root, PACKAGES, "--variant=minbase")
     with tempfile.TemporaryDirectory(dir=root / "var/tmp", prefix="tracectl-deb-") as temporary:

@@ -89,6 +89,8 @@ def test_install_upgrade_record_purge(root, debs, tmp_path):
     assert status(root) == [f"tracectl/{NEWER}, {release}, x86_64: installed"]
     assert maintainers(root) == {"Alice <alice@example.net>"}
     assert root.check("tracectl", "--version") == f"tracectl {NEWER}\n"
+    compiled = "from tracectl import walk; print(walk.compiled is not None)"
+    assert root.check("python3", "-c", compiled) == "True\n"
     # DKMS made a key and signed with it.
     assert read_module(module_of(root, release)).endswith(b"~Module signature appended~\n")
     check_kernel_hook(root, release)
