@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,12 +79,12 @@ def slow_down(base: Work, work: Work) -> dict[str, float]:
     return {app: round(work.wall_ns[app] / base.wall_ns[app], 3) for app in base.wall_ns}
 
 
-def measure_tool(kernel: Kernel, tool: Tool) -> dict[str, Any]:
+def measure_tool(kernel: Kernel, tool: Tool, units: Mapping[str, int]) -> dict[str, Any]:
     """By row: ``slow_down``, ``recorded`` and ``lost`` events."""
     # Inside the peers' root: what they recorded is read there.
     work = peer_root.directory() / "var" / "tmp"
     with tempfile.TemporaryDirectory(prefix="tracectl-bench-", dir=work) as job:
-        base, *rows = measure(kernel, tool, Path(job), say, UNITS, _OPTIONS, APPLICATIONS)
+        base, *rows = measure(kernel, tool, Path(job), say, units, _OPTIONS, APPLICATIONS)
     return {row.row.name: _figures(base, row) for row in rows}
 
 
@@ -96,11 +97,20 @@ def _figures(base: Measured, row: Measured) -> dict[str, Any]:
     }
 
 
+def _beside(stored: dict[str, Any], some: dict[str, Any]) -> dict[str, Any]:
+    """A row of which only some applications ran: events are those of all of them."""
+    return some | stored | {"slow_down": stored.get("slow_down", {}) | some["slow_down"]}
+
+
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.app", description=__doc__)
     parser.add_argument(
         "--tools", nargs="+", metavar="NAME", choices=[tool.name for tool in TOOLS],
         help="run under these; what docs/benchmarks.json has of the others stays",
+    )  # fmt: skip
+    parser.add_argument(
+        "--applications", nargs="+", metavar="NAME", choices=list(UNITS), default=list(UNITS),
+        help="run these only; what docs/benchmarks.json has of the others stays",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
@@ -108,6 +118,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_arguments()
+    units = {app: UNITS[app] for app in args.applications}
     found: dict[str, Any] = {}
     failed = False
     try:
@@ -116,10 +127,13 @@ def main() -> int:
             if args.tools and tool.name not in args.tools:
                 continue
             try:
-                found |= measure_tool(kernel, tool)
+                found |= measure_tool(kernel, tool, units)
             except GuestError as error:
                 failed = True
                 say(f"{tool.name}: {error}")
+        if units.keys() < UNITS.keys():
+            stored = document.section(kernel, "applications")
+            found = {name: _beside(stored.get(name, {}), row) for name, row in found.items()}
         found = document.write_section(kernel, "applications", found)
     except TracectlError as error:
         say(str(error))

@@ -37,10 +37,7 @@ _TEMPLATE = Path(__file__).with_name("template.md")
 def write_section(kernel: Kernel, section: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Stores figures by name in a section, keeping what it has by other names on the same kernel,
     and writes the text anew. Answers all of the section."""
-    stored = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
-    if stored.get("kernel") != kernel.release:
-        stored = {}
-    data = {name: stored.get(name, {}) for name in SECTIONS}
+    data: dict[str, Any] = _stored(kernel)
     data[section] |= found
     data |= {"kernel": kernel.release, "versions": _versions(kernel)}
     FIGURES.write_text(json.dumps(data, indent=1) + "\n")
@@ -49,6 +46,18 @@ def write_section(kernel: Kernel, section: str, found: Mapping[str, Any]) -> dic
         TEXT.write_text(_text(data))
     all_: dict[str, Any] = data[section]
     return all_
+
+
+def section(kernel: Kernel, name: str) -> dict[str, Any]:
+    """What is stored of the same kernel."""
+    return _stored(kernel)[name]
+
+
+def _stored(kernel: Kernel) -> dict[str, dict[str, Any]]:
+    stored = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
+    if stored.get("kernel") != kernel.release:
+        stored = {}
+    return {name: stored.get(name, {}) for name in SECTIONS}
 
 
 def table(found: Mapping[str, Any]) -> str:
