@@ -37,7 +37,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	clang-format --dry-run -Werror kmod/*.c kmod/*.h kmod/arch/*.h kmod/compat/linux/*.h
+	clang-format --dry-run -Werror kmod/*.c kmod/*.h kmod/arch/*.h kmod/compat/linux/*.h tracectl/walk/*.[ch]
 
 # What every commit passes, without a guest.
 fast: lint

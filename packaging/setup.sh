@@ -7,8 +7,9 @@ cd "$(dirname "$0")/.."
 
 # gcc-12: what Debian 12's kernels were built with. libelf1: objtool. mandoc: checks
 # the man pages; zsh, fish: run the completions; babeltrace2: reads exported traces.
-# git, curl: programs that tests trace. tmux: the view's terminal.
-packages="gcc gcc-12 libc6-dev make libelf1 xz-utils kmod python3 python3-venv
+# git, curl: programs that tests trace. tmux: the view's terminal. libpython3-dev:
+# tracectl/walk.
+packages="gcc gcc-12 libc6-dev libpython3-dev make libelf1 xz-utils kmod python3 python3-venv
 	qemu-system-x86 busybox-static mmdebstrap strace sparse clang-format ca-certificates
 	mandoc zsh fish babeltrace2 stress-ng git curl tmux"
 # Guests of another architecture, only for who asks for one.
@@ -53,12 +54,19 @@ python=python3
 	echo "setup: Python 3.11 or newer is needed, $("$python" -V) is here" >&2
 	exit 3
 }
+# compat: a line in a .pth file, not a finder, which each start of Python would import.
+install() {
+	.venv/bin/pip install --quiet --disable-pip-version-check \
+		--config-settings editable_mode=compat "$@"
+}
 stamp=.venv/.pyproject.toml
 if ! cmp -s pyproject.toml "$stamp"; then
 	echo "setup: making the Python environment in .venv" >&2
 	[ -x .venv/bin/pip ] || "$python" -m venv .venv
-	# compat: a line in a .pth file, not a finder, which each start of Python would import.
-	.venv/bin/pip install --quiet --disable-pip-version-check \
-		--config-settings editable_mode=compat -e '.[dev]'
+	install -e '.[dev]'
 	cp pyproject.toml "$stamp"
+elif [ -n "$(find setup.py tracectl/walk/*.[ch] kmod/uapi/tracectl.h -newer "$stamp")" ]; then
+	echo "setup: compiling tracectl/walk" >&2
+	install --no-deps -e .
+	touch "$stamp"
 fi

@@ -86,8 +86,8 @@ def guest(kernel, tmp_path):
     The script has $python, an interpreter that has tracectl, the function tracectl, and
     wait_until COMMAND..., which ends it when the command does not come to succeed.
 
-    A session that begins, changes or ends while another CPU is busy wants single_thread: with a
-    thread a CPU, QEMU runs breakpoints that the kernel has patched away meanwhile, and panics.
+    Threads that are to race want thread_a_cpu, and a session that neither begins, changes nor
+    ends while they do (see Options).
     """
     from tracectl.vm.build import module_for
     from tracectl.vm.guest import Options, python_of, run_guest

@@ -213,7 +213,7 @@ class Reading:
 
 def test_filtered_before_is_filtered_afterwards(guest, workload, tmp_path):
     script = SCRIPT.replace("{costumes}", workload("costumes"))
-    assert guest(script, single_thread=True) == 0, (tmp_path / "out").read_text()
+    assert guest(script) == 0, (tmp_path / "out").read_text()
     everything = Reading(tmp_path / "everything.trace")
     assert len(everything.processes) == 3
     for name, (options, is_wanted) in (FILTERS | {"tree": FILTERS["uid"]}).items():

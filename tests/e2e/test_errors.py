@@ -84,7 +84,7 @@ def check(job, name: str, code: int, words: str) -> None:
 
 def test_everything_that_goes_wrong_is_a_sentence(guest, workload, tmp_path):
     script = TRY + SCRIPT.replace("{program}", workload("getppid_threads"))
-    code = guest(script, single_thread=True)
+    code = guest(script)
     assert code == 0, (tmp_path / "out").read_text()
     for name, (code, words) in CASES.items():
         check(tmp_path, name, code, words)

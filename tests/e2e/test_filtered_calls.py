@@ -40,7 +40,7 @@ tracectl stop
 
 def test_recorded_lost_and_filtered_are_all_that_was_made(guest, workload, tmp_path):
     script = SCRIPT.replace("{flood}", workload("getppid_threads"))
-    assert guest(script, single_thread=True) == 0, (tmp_path / "out").read_text()
+    assert guest(script) == 0, (tmp_path / "out").read_text()
     for name in FILTERS:
         facts = json.loads(tracectl("verify", "--json", tmp_path / f"{name}.trace"))
         assert facts["whole"], facts["faults"]

@@ -80,7 +80,7 @@ def names_by_thread(calls: list[dict]) -> list[list[str]]:
 
 
 def test_classes_are_those_of_strace(guest, tmp_path):
-    assert guest(SCRIPT, single_thread=True) == 0, (tmp_path / "out").read_text()
+    assert guest(SCRIPT) == 0, (tmp_path / "out").read_text()
     everything = printed(tmp_path / "all.trace")
     for name in CLASSES:
         verify(tmp_path / f"{name}.trace")
@@ -101,7 +101,7 @@ def test_classes_are_those_of_strace(guest, tmp_path):
 
 def test_threads(guest, workload, tmp_path):
     script = THREADS.replace("{flood}", workload("getppid_threads"))
-    assert guest(script, single_thread=True) == 0, (tmp_path / "out").read_text()
+    assert guest(script) == 0, (tmp_path / "out").read_text()
     for name in ("comm", "uid", "cgroup", "change"):
         verify(tmp_path / f"{name}.trace")
     for name in ("comm", "uid", "cgroup"):

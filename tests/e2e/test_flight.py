@@ -32,7 +32,7 @@ rmmod tracectl
 
 
 def test_the_newest_records_are_kept(guest, workload, tmp_path):
-    code = guest(SCRIPT.replace("{flood}", workload("getppid_threads")), single_thread=True)
+    code = guest(SCRIPT.replace("{flood}", workload("getppid_threads")))
     assert code == 0, (tmp_path / "out").read_text()
 
     def read(name: str) -> str:

@@ -24,7 +24,7 @@ echo $? >/job/code
 
 def test_monitor(guest, workload, tmp_path):
     script = SCRIPT.replace("{program}", workload("getppid_threads"))
-    assert guest(script, single_thread=True) == 0
+    assert guest(script) == 0
     events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
     seen = [(event["subject"], event["value"]) for event in events if event["subject"] != "lost"]
     assert seen == [

@@ -13,9 +13,6 @@ from tracectl.capture.reader import open_capture
 
 pytestmark = pytest.mark.guest
 
-# Patching code while another vCPU runs it is what an emulator with several threads gets wrong.
-EMULATED = {"single_thread": True}
-
 HOTPLUG = """
 set -e
 cpu=/sys/devices/system/cpu/cpu1/online
@@ -128,7 +125,7 @@ def _verify(path) -> dict:
 )
 def test_cpus_come_and_go(guest, tmp_path, seconds):
     script = HOTPLUG.replace("{seconds}", str(seconds))
-    assert guest(script, **EMULATED) == 0, (tmp_path / "out").read_text()
+    assert guest(script) == 0, (tmp_path / "out").read_text()
     facts = _verify(tmp_path / "a.trace")
     assert facts["recorded"] > 1000 * seconds
     with open_capture(tmp_path / "a.trace") as capture:
@@ -158,7 +155,7 @@ def test_thousands_of_threads_no_memory_and_no_reader(guest, workload, tmp_path)
 @pytest.mark.parametrize("rounds", [25, 500], ids=["few", "many"])
 def test_sessions_leave_no_memory_behind(guest, tmp_path, rounds):
     script = SESSIONS.replace("{rounds}", str(rounds))
-    assert guest(script, **EMULATED) == 0, (tmp_path / "out").read_text()
+    assert guest(script) == 0, (tmp_path / "out").read_text()
     _, before, after = json.loads((tmp_path / "memory").read_text())
     # The kernel's caches fill up at first. Later, two pages that each session leaves would show.
     for name, before_kib in before.items():

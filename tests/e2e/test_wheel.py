@@ -32,9 +32,14 @@ def test_the_modules_source_is_in_both(wheel, sdist):
     with zipfile.ZipFile(wheel) as archive:
         start = f"tracectl-{__version__}.data/data/share/tracectl/module/"
         names = archive.namelist()
+        assert "tracectl/walk/_walk.abi3.so" in names
         assert {name.removeprefix(start) for name in names if name.startswith(start)} == wanted
     with tarfile.open(sdist) as archive:
         assert wanted <= {name.partition("/")[2] for name in archive.getnames()}
+
+
+def test_one_wheel_is_for_every_python(wheel):
+    assert wheel.name.startswith(f"tracectl-{__version__}-cp311-abi3-linux_")
 
 
 @pytest.mark.guest

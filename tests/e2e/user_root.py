@@ -109,26 +109,46 @@ def copy_of(suite: str) -> UserRoot:
     return UserRoot(copy)
 
 
-def add_broken_kernel(root: UserRoot, release: str) -> Path:
-    """Headers of a kernel that the module does not compile for: its own, without linux/relay.h.
-    Answers where that belongs."""
+def add_kernel(root: UserRoot, release: str) -> Path:
+    """Headers of another kernel, which are those of its own; answers where they are."""
     kernel = root.kernel()
     sources = root.path / "usr" / "src"
-    (common,) = sources.glob("linux-headers-*-common")
+    (common,) = sources.glob("linux-headers-[1-9]*-common")
     for source, to in ((kernel.build, release), (common, f"{release}-common")):
         copy = sources / f"linux-headers-{to}"
-        # Hard links: nothing in them is written to but what is replaced below.
+        # Hard links: nothing in them is written to but what is replaced.
         subprocess.run(["cp", "-al", source, copy], check=True)
-    makefile = sources / f"linux-headers-{release}" / "Makefile"
-    text = makefile.read_text().replace(common.name, f"linux-headers-{release}-common")
-    makefile.unlink()
-    makefile.write_text(text.replace(kernel.build.name, f"linux-headers-{release}"))
+    headers = sources / f"linux-headers-{release}"
+    text = (headers / "Makefile").read_text()
+    text = text.replace(common.name, f"linux-headers-{release}-common")
+    replace(headers / "Makefile", text.replace(kernel.build.name, headers.name))
     modules = root.path / "lib" / "modules" / release
     modules.mkdir()
-    (modules / "build").symlink_to(f"/usr/src/linux-headers-{release}")
-    header = sources / f"linux-headers-{release}-common" / "include/linux/relay.h"
+    (modules / "build").symlink_to(f"/usr/src/{headers.name}")
+    return headers
+
+
+def replace(file: Path, text: str) -> None:
+    """Not what is linked to it."""
+    file.unlink()
+    file.write_text(text)
+
+
+def add_broken_kernel(root: UserRoot, release: str) -> Path:
+    """Headers of a kernel that the module does not compile for: without linux/relay.h. Answers
+    where that belongs."""
+    headers = add_kernel(root, release)
+    header = headers.with_name(f"{headers.name}-common") / "include/linux/relay.h"
     header.unlink()
     return header
+
+
+def add_kernel_without(root: UserRoot, release: str, option: str) -> None:
+    """Headers of a kernel that was configured without ``option``."""
+    config = add_kernel(root, release) / "include/config/auto.conf"
+    text = config.read_text()
+    assert f"{option}=y\n" in text
+    replace(config, text.replace(f"{option}=y\n", ""))
 
 
 def remove_kernel(root: UserRoot, release: str) -> None:

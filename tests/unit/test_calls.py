@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from captures import write_capture
@@ -400,18 +400,23 @@ LONG = st.lists(STEP, min_size=MOST // 2, max_size=MOST)
 DROPS = st.integers(0, 2**MOST - 1)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(STEP, max_size=MOST))
-def test_without_loss_calls_are_what_happened(steps):
+SETTINGS = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@SETTINGS
+@given(steps=st.lists(STEP, max_size=MOST))
+def test_without_loss_calls_are_what_happened(way, steps):
     machine = Machine(THREADS).run(steps)
     calls = pair(*machine.done)
     assert rows(calls) == machine.calls
     assert named(calls) == sorted(machine.names, key=lambda name: name[0])
 
 
-@settings(max_examples=150, deadline=None)
-@given(LONG, DROPS)
-def test_with_missing_subbuffers_no_pair_is_wrong(steps, drops):
+@SETTINGS
+@given(steps=LONG, drops=DROPS)
+def test_with_missing_subbuffers_no_pair_is_wrong(way, steps, drops):
     machine = Machine(THREADS).run(steps)
     totals = [total(cpu, count) for cpu, count in machine.seqs.items()]
     happened = set(machine.calls)
@@ -419,9 +424,9 @@ def test_with_missing_subbuffers_no_pair_is_wrong(steps, drops):
         assert row[2] != PAIRED or row in happened
 
 
-@settings(max_examples=150, deadline=None)
-@given(LONG, DROPS)
-def test_with_lost_events_no_pair_is_wrong(steps, drops):
+@SETTINGS
+@given(steps=LONG, drops=DROPS)
+def test_with_lost_events_no_pair_is_wrong(way, steps, drops):
     machine = Machine(THREADS).run(steps)
     kept = _drop_some(machine, drops)
     # What the module loses, the next header counts; sub-buffers are numbered without a hole.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from construct import Bytes
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import reference
@@ -92,9 +92,11 @@ def assemble(parts: list[bytes], first_ns: int, last_ns: int) -> bytes:
     return header + bytes(bitmap) + b"".join(parts)
 
 
-@settings(max_examples=200, deadline=None)
-@given(subbuffers())
-def test_equals_the_reference(data):
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=subbuffers())
+def test_equals_the_reference(way, data):
     slow, fast = reference.decode(data), decode_subbuffer(data)
     assert [row["time"] for row in slow] == fast.time_ns.tolist()
     assert [row["tid"] for row in slow] == fast.tid.tolist()
@@ -135,6 +137,15 @@ def test_another_abi_is_named():
     data = bytearray(assemble([abi.Record.build(_head(0, Kind.TASK, 1)) + bytes(8)], 0, 0))
     data[4] = 9
     with pytest.raises(DecodeError, match=r"ABI version 9.*reads 3"):
+        decode_subbuffer(bytes(data))
+
+
+def test_a_cpu_that_cannot_be():
+    data = bytearray(
+        assemble([abi.Task.build({"head": _head(0, Kind.TASK, 1), "tid": 1, "tgid": 1})], 0, 0)
+    )
+    data[8:12] = (1 << 31).to_bytes(4, "little")
+    with pytest.raises(DecodeError, match="CPU 2147483648"):
         decode_subbuffer(bytes(data))
 
 

@@ -91,6 +91,11 @@ def test_busybox_reads_the_initramfs(kernel, tmp_path):
             "open.c:17:2: error: no",
         ),
         ("/work/kmod/a.h:3: fatal error: x.h: No such file", "a.h:3: fatal error: x.h"),
+        (
+            '  LD [M] a.o\nERROR: modpost: "relay_open" [/build/a.ko] undefined!\nmake: *\n',
+            '"relay_open" [/build/a.ko] undefined!',
+        ),
+        ("/build/Kbuild:22: *** the kernel has no x.  Stop.\nmake: *\n", "the kernel has no x"),
         ("make: *** No rule to make target 'modules'.  Stop.\n", "make: *** No rule"),
         ("", "no reason given"),
     ],

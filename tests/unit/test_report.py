@@ -91,8 +91,8 @@ def check(found, calls):
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.lists(STEP, min_size=1, max_size=60))
-def test_a_report_is_what_a_slow_reader_finds(tmp_path, steps):
+@given(steps=st.lists(STEP, min_size=1, max_size=60))
+def test_a_report_is_what_a_slow_reader_finds(way, tmp_path, steps):
     path = write_capture(tmp_path / "a.trace", Machine(THREADS).run(steps).done)
     by_call, by_thread, by_file = defaultdict(list), defaultdict(list), defaultdict(list)
     for call in brute_force(path):
@@ -109,8 +109,8 @@ def test_a_report_is_what_a_slow_reader_finds(tmp_path, steps):
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.lists(STEP, min_size=1, max_size=60))
-def test_a_query_is_what_a_slow_reader_finds(tmp_path, steps):
+@given(steps=st.lists(STEP, min_size=1, max_size=60))
+def test_a_query_is_what_a_slow_reader_finds(way, tmp_path, steps):
     path = write_capture(tmp_path / "a.trace", Machine(THREADS).run(steps).done)
     sql = (
         "SELECT nr, entry_ns, exit_ns, coalesce(result, 0), tid, paths FROM syscalls"
@@ -123,7 +123,7 @@ def test_a_query_is_what_a_slow_reader_finds(tmp_path, steps):
     assert sorted(found, key=itemgetter(1, 4)) == sorted(expected, key=itemgetter(1, 4))
 
 
-def test_several_cores_find_the_same(tmp_path):
+def test_several_cores_find_the_same(way, tmp_path):
     path = write_capture(tmp_path / "a.trace", iter_busy(40))
     with open_capture(path) as capture:
         tables = tables_of(capture)

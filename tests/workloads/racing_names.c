@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * racing_names CALL COUNT DIR TRUTH: does CALL, one of open, execve, unlink and
- * rename, on DIR/race_a or DIR/race_b COUNT times while a second thread flips the last letter
- * of the name in place, and writes to TRUTH one letter a call: the file that it
- * really was.
+ * rename, on DIR/race_a or DIR/race_b COUNT times or more (see race.h) while a
+ * second thread flips the last letter of the name in place, and writes to TRUTH
+ * one letter a call: the file that it really was.
  */
-#define _GNU_SOURCE
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "race.h"
 #include "stay_on.h"
 
 #define PATH_BYTES 256
@@ -91,7 +91,8 @@ static char do_rename(void)
 int main(int argc, char **argv)
 {
 	long count = argc == 5 ? atol(argv[2]) : 0;
-	char *truth = malloc(count + 1), *letter;
+	char *truth = malloc(PATIENCE * count + 1), *letter, before;
+	long made, races = 0;
 	char (*call)(void);
 	pthread_t thread;
 	int fd;
@@ -115,10 +116,13 @@ int main(int argc, char **argv)
 	stay_on(0);
 	if (pthread_create(&thread, NULL, flip, letter))
 		return 1;
-	for (long i = 0; i < count; i++)
-		truth[i] = call();
+	for (made = 0; race_goes_on(made, count, races); made++) {
+		before = *letter;
+		truth[made] = call();
+		races += truth[made] != '?' && truth[made] != before;
+	}
 	stopped = 1;
 	pthread_join(thread, NULL);
 	fd = open(argv[4], O_CREAT | O_TRUNC | O_WRONLY, 0644);
-	return write(fd, truth, count) == count ? 0 : 1;
+	return write(fd, truth, made) == made ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * racing_ports CALL COUNT TRUTH: does CALL, connect or bind, of a socket to port
- * 4001 or 4002 COUNT times while a second thread flips the port in place, and
+ * 4001 or 4002 COUNT times or more (see race.h) while a second thread flips the port in place, and
  * writes to TRUTH a digit a call: the port that it really was.
  */
 #define _GNU_SOURCE
@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "race.h"
 #include "stay_on.h"
 
 static struct sockaddr_in address = { .sin_family = AF_INET };
@@ -34,6 +35,11 @@ static void *flip(void *nothing)
 	return nothing;
 }
 
+static char digit_of(in_port_t port)
+{
+	return '0' + ntohs(port) % 10;
+}
+
 static char use(int is_connect)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -48,13 +54,14 @@ static char use(int is_connect)
 		getsockname(fd, (void *)&used, &length);
 	}
 	close(fd);
-	return '0' + ntohs(used.sin_port) % 10;
+	return digit_of(used.sin_port);
 }
 
 int main(int argc, char **argv)
 {
 	long count = argc == 4 ? atol(argv[2]) : 0;
-	char *truth = malloc(count + 1);
+	char *truth = malloc(PATIENCE * count + 1), before;
+	long made, races = 0;
 	pthread_t thread;
 	int fd;
 
@@ -68,10 +75,13 @@ int main(int argc, char **argv)
 	stay_on(0);
 	if (pthread_create(&thread, NULL, flip, NULL))
 		return 1;
-	for (long i = 0; i < count; i++)
-		truth[i] = use(argv[1][0] == 'c');
+	for (made = 0; race_goes_on(made, count, races); made++) {
+		before = digit_of(address.sin_port);
+		truth[made] = use(argv[1][0] == 'c');
+		races += truth[made] != before;
+	}
 	stopped = 1;
 	pthread_join(thread, NULL);
 	fd = open(argv[3], O_CREAT | O_TRUNC | O_WRONLY, 0644);
-	return write(fd, truth, count) == count ? 0 : 1;
+	return write(fd, truth, made) == made ? 0 : 1;
 }

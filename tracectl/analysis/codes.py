@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from tracectl import walk
 
 _NUMBERS = 1 << 14
 _MOST_COUNTED = 1 << 17
@@ -21,6 +25,22 @@ def codes_of(values: NDArray[np.int64]) -> tuple[NDArray[np.int32], list[int]]:
     index = np.zeros(highest - lowest + 1, np.int32)
     index[present] = np.arange(len(present))
     return index[offsets], (present + lowest).tolist()
+
+
+def arrange(major: NDArray[np.int64], minor: NDArray[Any]) -> NDArray[np.intp]:
+    """The order by ``major``, and where that is equal by ``minor``, neither of them negative; what
+    is equal in both stays as it is."""
+    if walk.compiled is not None:
+        order = np.empty(len(major), np.intp)
+        if walk.compiled.arrange(major, minor, order) is not None:
+            return order
+    # Both in runs, or of few values: so it takes half the time of a lexsort.
+    order = np.argsort(minor, kind="stable")
+    if major is minor:
+        return order
+    which, different = codes_of(major[order])
+    small = which.astype(np.int16) if len(different) < 1 << 15 else which
+    return order[np.argsort(small, kind="stable")]
 
 
 def call_keys(

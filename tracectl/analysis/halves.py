@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl import walk
 from tracectl.abi.records import NR_BITS, Kind
 from tracectl.analysis.calls import Calls, State
 from tracectl.decode.arguments import Shapes, arguments_of, numbers_of
 from tracectl.decode.copies import COPY_KINDS, Copy, copies_of
-from tracectl.decode.near import NearCalls, near_calls, results_of
+from tracectl.decode.near import near_pairs, results_of
 from tracectl.decode.subbuffer import Records, Rows
 
 _NR = (1 << NR_BITS) - 1
@@ -108,28 +109,84 @@ def _no_copies(count: int, shapes: Shapes | None) -> NDArray[Any]:
     return np.zeros(count, np.bool_) if shapes is None else np.full(count, None, np.object_)
 
 
+class NearRows(NamedTuple):
+    """The rows of the entries and of the exits of near calls, in order."""
+
+    entries: Rows
+    exits: Rows
+
+
+class _CallColumns(NamedTuple):
+    tid: NDArray[np.int64]
+    tgid: NDArray[np.int64]
+    abi: NDArray[np.int64]
+    nr: NDArray[np.int64]
+    entry_ns: NDArray[Any]
+    exit_ns: NDArray[Any]
+    result: NDArray[np.int64]
+
+
+class _HalfColumns(NamedTuple):
+    time_ns: NDArray[Any]
+    tid: NDArray[np.int64]
+    tgid: NDArray[np.int64]
+    abi: NDArray[np.int64]
+    nr: NDArray[np.int64]
+    value: NDArray[np.int64]
+
+
+class _Split(NamedTuple):
+    """``rows`` are the records that near calls leave, and what ``half`` each is."""
+
+    calls: _CallColumns
+    rows: Rows
+    half: NDArray[np.uint8]
+    halves: _HalfColumns
+
+
 def split_calls(records: Records, shapes: Shapes | None) -> tuple[Calls, Halves]:
     """The calls that stand whole in ``records``, and what is left. Without ``shapes`` both have
     neither arguments (they are 0) nor copies."""
-    near = near_calls(records)
-    rows, half = _rows_left(records, near, has_copies=shapes is not None)
-    return _whole(records, near, shapes), _halves(records, rows, half, shapes)
+    near = NearRows(*near_pairs(records))
+    half_of = _HALVES_ALONE if shapes is None else _HALVES
+    split = _split_compiled(records, near, half_of)
+    if split is None:
+        rows, half = _rows_left(records, near, half_of)
+        halves = _columns_of_halves(records, rows, half)
+        split = _Split(_columns_of_calls(records, near), rows, half, halves)
+    return _whole(records, near, shapes, split.calls), _halves(records, shapes, split)
+
+
+def _split_compiled(records: Records, near: NearRows, half_of: NDArray[np.uint8]) -> _Split | None:
+    if walk.compiled is None:
+        return None
+    room = int(records.kinds[half_of != _NONE].sum()) + len(records.whole)
+    calls = np.empty((len(_CallColumns._fields), len(near.entries)), np.int64)
+    rows, half = np.empty(room, np.intp), np.empty(room, np.uint8)
+    halves = np.empty((len(_HalfColumns._fields), room), np.int64)
+    count = walk.compiled.split_calls(
+        *records.columns, *near, records.whole, half_of, calls, rows, half, halves
+    )
+    if count is None:
+        return None
+    return _Split(
+        _CallColumns(*calls), rows[:count], half[:count], _HalfColumns(*halves[:, :count])
+    )
 
 
 def _rows_left(
-    records: Records, near: NearCalls, *, has_copies: bool
+    records: Records, near: NearRows, half_of: NDArray[np.uint8]
 ) -> tuple[Rows, NDArray[np.uint8]]:
     """The records that ``near`` leaves to be paired, and what each is.
 
     Of the near calls that a thread makes in a row, the first is an END: it tells that the call
     before it is over.
     """
-    half = (_HALVES if has_copies else _HALVES_ALONE)[records.kind]
+    half = half_of[records.kind]
     half[near.entries] = Half.END
     half[records.whole + 1] = Half.SURE_EXIT
     rows = np.flatnonzero(half != _NONE)
-    if has_copies:
-        rows = rows[(half[rows] != Half.COPY) | ~_is_inside(near, rows)]
+    rows = rows[(half[rows] != Half.COPY) | ~_is_inside(near, rows)]
     half = half[rows]
     is_near = (half == Half.END) & (records.kind[rows] == Kind.ENTRY)
     # A row of near calls ends with the thread's turn, or with anything else that is kept.
@@ -143,7 +200,7 @@ def _rows_left(
     return rows[kept], half[kept]
 
 
-def _is_inside(near: NearCalls, rows: Rows) -> NDArray[np.bool_]:
+def _is_inside(near: NearRows, rows: Rows) -> NDArray[np.bool_]:
     """Whether each row is between the entry and the exit of a near call."""
     if not len(near.entries):
         return np.zeros(len(rows), np.bool_)
@@ -152,7 +209,7 @@ def _is_inside(near: NearCalls, rows: Rows) -> NDArray[np.bool_]:
     return inside
 
 
-def _copies_inside(records: Records, near: NearCalls) -> tuple[list[Copy], list[int]]:
+def _copies_inside(records: Records, near: NearRows) -> tuple[list[Copy], list[int]]:
     """Copies in near calls, and which of ``near`` each is of."""
     rows = records.rows(*COPY_KINDS)
     rows = rows[_is_inside(near, rows)]
@@ -160,36 +217,71 @@ def _copies_inside(records: Records, near: NearCalls) -> tuple[list[Copy], list[
     return (copies_of(records, rows) if len(rows) else []), owners.tolist()
 
 
-def _whole(records: Records, near: NearCalls, shapes: Shapes | None) -> Calls:
-    entries = near.entries
-    arguments = np.zeros((len(entries), 0), np.uint64)
+def _whole(records: Records, near: NearRows, shapes: Shapes | None, columns: _CallColumns) -> Calls:
+    count = len(near.entries)
+    arguments = np.zeros((count, 0), np.uint64)
     copies: list[Copy] = []
     owners: list[int] = []
     if shapes is not None:
-        arguments = arguments_of(records, entries, shapes)
+        arguments = arguments_of(records, near.entries, shapes)
         copies, owners = _copies_inside(records, near)
     return Calls(
-        tid=records.tid[entries].astype(np.int64),
-        tgid=records.tgid[entries].astype(np.int64),
-        abi=(records.id[entries] >> NR_BITS).astype(np.int64),
-        nr=numbers_of(records, entries),
-        entry_ns=records.time_ns[entries],
-        exit_ns=records.time_ns[near.exits],
-        result=near.results,
-        state=np.full(len(entries), State.PAIRED, np.uint8),
-        cpu=np.full(len(entries), records.cpu, np.int32),
+        tid=columns.tid,
+        tgid=columns.tgid,
+        abi=columns.abi,
+        nr=columns.nr,
+        entry_ns=columns.entry_ns.view(np.uint64),
+        exit_ns=columns.exit_ns.view(np.uint64),
+        result=columns.result,
+        state=np.full(count, State.PAIRED, np.uint8),
+        cpu=np.full(count, records.cpu, np.int32),
         arguments=arguments,
         copies=copies,
         copy_row=owners,
     )
 
 
-def _halves(records: Records, rows: Rows, half: NDArray[np.uint8], shapes: Shapes | None) -> Halves:
+def _columns_of_calls(records: Records, near: NearRows) -> _CallColumns:
+    entries = near.entries
+    return _CallColumns(
+        records.tid[entries].astype(np.int64),
+        records.tgid[entries].astype(np.int64),
+        (records.id[entries] >> NR_BITS).astype(np.int64),
+        numbers_of(records, entries),
+        records.time_ns[entries],
+        records.time_ns[near.exits],
+        results_of(records, near.exits),
+    )
+
+
+def _halves(records: Records, shapes: Shapes | None, split: _Split) -> Halves:
+    rows, half, columns = split.rows, split.half, split.halves
     count = len(rows)
-    tid, nr = records.tid[rows].astype(np.int64), (records.id[rows] & _NR).astype(np.int64)
-    value = np.zeros(count, np.int64)
     arguments = np.zeros((count, 0 if shapes is None else 6), np.uint64)
     copies = _no_copies(count, shapes)
+    if shapes is not None:
+        entries = np.flatnonzero(half == Half.ENTRY)
+        arguments[entries] = arguments_of(records, rows[entries], shapes)
+        copied = np.flatnonzero(half == Half.COPY)
+        for row, copy in zip(copied.tolist(), copies_of(records, rows[copied]), strict=True):
+            copies[row] = (copy,)
+    return Halves(
+        columns.time_ns.view(np.uint64),
+        columns.tid,
+        columns.tgid,
+        half,
+        columns.abi,
+        columns.nr,
+        columns.value,
+        np.full(count, records.cpu, np.int32),
+        arguments,
+        copies,
+    )
+
+
+def _columns_of_halves(records: Records, rows: Rows, half: NDArray[np.uint8]) -> _HalfColumns:
+    tid, nr = records.tid[rows].astype(np.int64), (records.id[rows] & _NR).astype(np.int64)
+    value = np.zeros(len(rows), np.int64)
     exits = np.flatnonzero((half == Half.EXIT) | (half == Half.SURE_EXIT))
     value[exits] = results_of(records, rows[exits])
     if len(renames := np.flatnonzero(half == Half.RENAME)):
@@ -199,20 +291,5 @@ def _halves(records: Records, rows: Rows, half: NDArray[np.uint8], shapes: Shape
         tid[forks] = records.bodies(Kind.FORK, rows[forks])["tid"]
     entries = np.flatnonzero(half == Half.ENTRY)
     nr[entries] = numbers_of(records, rows[entries])
-    if shapes is not None:
-        arguments[entries] = arguments_of(records, rows[entries], shapes)
-        copied = np.flatnonzero(half == Half.COPY)
-        for row, copy in zip(copied.tolist(), copies_of(records, rows[copied]), strict=True):
-            copies[row] = (copy,)
-    return Halves(
-        records.time_ns[rows],
-        tid,
-        records.tgid[rows].astype(np.int64),
-        half,
-        (records.id[rows] >> NR_BITS).astype(np.int64),
-        nr,
-        value,
-        np.full(count, records.cpu, np.int32),
-        arguments,
-        copies,
-    )
+    tgid, abi = records.tgid[rows].astype(np.int64), (records.id[rows] >> NR_BITS).astype(np.int64)
+    return _HalfColumns(records.time_ns[rows], tid, tgid, abi, nr, value)

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = NDArray[np.intp]
+from tracectl import walk
+from tracectl.analysis.halves import Half
+from tracectl.decode.subbuffer import Rows
+
+_IS_END = np.zeros(256, np.bool_)
+_IS_END[[Half.EXIT, Half.SURE_EXIT, Half.END]] = True
 
 
 class Matches(NamedTuple):
-    """``owner`` is the row of the entry that each row is inside of, ends, or is itself; -1 for
-    none. ``open`` are the entries of calls that nothing has ended."""
+    """``owner`` is the row of the entry that each event is inside of, ends, or is itself; -1 for
+    none. ``open`` are the rows of entries of calls that nothing has ended."""
 
     owner: Rows
     open: Rows
 
 
-def match(tid: NDArray[Any], is_entry: NDArray[np.bool_], is_end: NDArray[np.bool_]) -> Matches:
-    """Of events by thread, each one's in order of time. What ``is_end`` ends the thread's call; an
-    entry ends the one before it, too."""
+def match(order: Rows, tid: NDArray[np.int64], half: NDArray[np.uint8]) -> Matches:
+    """Of events that are by thread in ``order``, each thread's in order of time. An exit or END
+    ends the thread's call; an entry ends the one before it, too."""
+    if walk.compiled is not None:
+        owner, still = np.empty(len(order), np.intp), np.empty(len(order), np.intp)
+        found = walk.compiled.match(order, tid, half, owner, still)
+        if found is not None:
+            return Matches(owner, still[:found])
+    tid, half = tid[order], half[order]
+    is_entry, is_end = half == Half.ENTRY, _IS_END[half]
     count = len(tid)
     index = np.arange(count)
     last_entry = np.maximum.accumulate(np.where(is_entry, index, -1))
@@ -32,4 +44,4 @@ def match(tid: NDArray[Any], is_entry: NDArray[np.bool_], is_end: NDArray[np.boo
     last = np.flatnonzero(is_last)
     still = last_entry[last]
     still = still[(still > last_end[last]) & (tid[still] == tid[last])]
-    return Matches(np.where(inside, last_entry, -1), still)
+    return Matches(np.where(inside, order[last_entry], -1), order[still])

@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State, join_calls, sort_calls
-from tracectl.analysis.codes import codes_of
+from tracectl.analysis.codes import arrange
 from tracectl.analysis.gaps import FOREVER_NS, Gaps
 from tracectl.analysis.halves import Half, Halves, join_halves, no_halves, split_calls
 from tracectl.analysis.matching import match
 from tracectl.decode.arguments import Shapes
-from tracectl.decode.subbuffer import Place, Records
+from tracectl.decode.subbuffer import Place, Records, Rows
 
 _MOST_EARLY = 1 << 14
+
+_ENDS_CALL = np.zeros(256, np.bool_)
+_ENDS_CALL[[Half.EXIT, Half.SURE_EXIT]] = True
 
 
 class Pairing:
@@ -89,7 +92,7 @@ class Pairing:
     def finish(self) -> Calls:
         """The rest; what is open has no exit."""
         done = self._pair_all(self._waiting)
-        done.append(_calls_of(self._open, None))
+        done.append(_unfinished(self._open))
         self._waiting, self._open = [], no_halves(self._shapes)
         self.horizon_ns = FOREVER_NS
         return join_calls(done)
@@ -112,37 +115,30 @@ class Pairing:
             return []
         touched = np.isin(self._open.tid, events.tid)
         events = join_halves([self._open[touched], *self._take_early(events), events])
-        # Both in runs, or of few values: so it takes half the time of a lexsort.
-        order = np.argsort(events.time_ns, kind="stable")
-        threads, _ = codes_of(events.tid[order])
-        small = threads.astype(np.int16) if threads.max() < 1 << 15 else threads
-        order = order[np.argsort(small, kind="stable")]
-        events = events[order]
-        half = events.half
-        is_entry, is_sure = half == Half.ENTRY, half == Half.SURE_EXIT
-        is_exit = is_sure | (half == Half.EXIT)
-        owner, still = match(events.tid, is_entry, is_exit | (half == Half.END))
+        order = arrange(events.tid, events.time_ns)
+        owner, still = match(order, events.tid, events.half)
+        half = events.half[order]
         inside = owner >= 0
         if self._early is not None:
-            self._keep_early(events, ~inside)
+            self._keep_early(events[order], ~inside)
+        is_exit = _ENDS_CALL[half]
         wanted = np.flatnonzero(inside & (is_exit | (half == Half.COPY)))
-        owners = owner[wanted]
-        sure = ~self._gaps.between(events.time_ns[owners], events.time_ns[wanted])
-        sure |= is_sure[wanted]
-        wanted, owners = wanted[sure], owners[sure]
-        ends = is_exit[wanted]
-        for row, owner in zip(wanted[~ends].tolist(), owners[~ends].tolist(), strict=True):
-            events.copies[owner] = (events.copies[owner] or ()) + events.copies[row]
-        exits, entries = wanted[ends], owners[ends]
-        alone = is_entry.copy()
+        rows, owners = order[wanted], owner[wanted]
+        sure = ~self._gaps.between(events.time_ns[owners], events.time_ns[rows])
+        sure |= half[wanted] == Half.SURE_EXIT
+        rows, owners, ends = rows[sure], owners[sure], is_exit[wanted[sure]]
+        for row, of in zip(rows[~ends].tolist(), owners[~ends].tolist(), strict=True):
+            events.copies[of] = (events.copies[of] or ()) + events.copies[row]
+        exits, entries = rows[ends], owners[ends]
+        alone = events.half == Half.ENTRY
         alone[entries] = alone[still] = False
-        unentered = is_exit
+        unentered = _ENDS_CALL[events.half]
         unentered[exits] = False
         self._open = join_halves([self._open[~touched], events[still]])
         return [
-            _calls_of(events[entries], events[exits]),
-            _calls_of(events[alone], None),
-            _calls_of(None, events[unentered]),
+            _calls_of(events, entries, exits),
+            _calls_of(events, np.flatnonzero(alone), None),
+            _calls_of(events, None, np.flatnonzero(unentered)),
         ]
 
     def _take_early(self, events: Halves) -> list[Halves]:
@@ -173,7 +169,7 @@ class Pairing:
         ended = self._open[gone]
         self._open = self._open[~gone]
         self._open.tid[self._open.tid == old_tid] = new_tid
-        return _calls_of(ended, None)
+        return _unfinished(ended)
 
     def _give_up(self, settled_ns: int) -> Calls:
         """No exit pairs with a call that a gap followed."""
@@ -182,33 +178,40 @@ class Pairing:
         ended = self._open[lost]
         if len(ended):
             self._open = self._open[~lost]
-        return _calls_of(ended, None)
+        return _unfinished(ended)
 
 
-def _calls_of(entries: Halves | None, exits: Halves | None) -> Calls:
-    """A row a pair; None stands for halves that are not there."""
+def _calls_of(events: Halves, entries: Rows | None, exits: Rows | None) -> Calls:
+    """A row a pair of rows of ``events``; None stands for halves that are not there."""
     begin = entries if entries is not None else exits
+    end = exits if exits is not None else entries
     assert begin is not None
+    assert end is not None
     nothing: NDArray[np.int64] = np.zeros(len(begin), np.int64)
     if entries is None:
         state = State.NO_ENTRY
     else:
         state = State.UNFINISHED if exits is None else State.PAIRED
-    with_copies = np.flatnonzero(begin.copies.astype(np.bool_)).tolist()
+    copies = events.copies[begin]
+    with_copies = np.flatnonzero(copies.astype(np.bool_)).tolist()
     return Calls(
-        tid=begin.tid if exits is None else exits.tid,
-        tgid=begin.tgid,
-        abi=begin.abi,
-        nr=begin.nr,
-        entry_ns=nothing.view(np.uint64) if entries is None else entries.time_ns,
-        exit_ns=nothing.view(np.uint64) if exits is None else exits.time_ns,
-        result=nothing if exits is None else exits.value,
+        tid=events.tid[end],
+        tgid=events.tgid[begin],
+        abi=events.abi[begin],
+        nr=events.nr[begin],
+        entry_ns=nothing.view(np.uint64) if entries is None else events.time_ns[entries],
+        exit_ns=nothing.view(np.uint64) if exits is None else events.time_ns[exits],
+        result=nothing if exits is None else events.value[exits],
         state=np.full(len(begin), state, np.uint8),
-        cpu=begin.cpu if exits is None else exits.cpu,
-        arguments=begin.arguments,
-        copies=[copy for row in with_copies for copy in begin.copies[row]],
-        copy_row=[row for row in with_copies for _ in begin.copies[row]],
+        cpu=events.cpu[end],
+        arguments=events.arguments[begin],
+        copies=[copy for row in with_copies for copy in copies[row]],
+        copy_row=[row for row in with_copies for _ in copies[row]],
     )
+
+
+def _unfinished(entries: Halves) -> Calls:
+    return _calls_of(entries, np.arange(len(entries)), None)
 
 
 def pair_calls(

@@ -30,7 +30,8 @@ def scan_calls(
     iter_settled(). Without ``shapes`` the calls have neither arguments nor copies."""
     pairing = pairing_of(capture, shapes)
     waiting = 0
-    for one in iter_settled(capture, _Work(work, shapes), cores):
+    is_compiled = shapes is None
+    for one in iter_settled(capture, _Work(work, shapes), cores, is_compiled=is_compiled):
         made, left = one.made
         yield made
         pairing.add_halves(one.place, left)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tracectl import walk
 from tracectl.capture.reader import Capture
 from tracectl.decode.subbuffer import Place, Records, decode_subbuffer
 from tracectl.errors import DecodeError, TracectlError
@@ -36,11 +37,16 @@ class Settled(Generic[_T]):
 
 
 def iter_settled(
-    capture: Capture, work: Callable[[Records], _T], cores: int | None = None
+    capture: Capture,
+    work: Callable[[Records], _T],
+    cores: int | None = None,
+    *,
+    is_compiled: bool = False,
 ) -> Iterator[Settled[_T]]:
     """``work`` done on each sub-buffer: the next one is always of the CPU that is furthest behind.
     With ``cores`` (by default as many as there are, for a large capture) other processes do it;
-    what it makes has to be small then, and to be pickled.
+    what it makes has to be small then, and to be pickled. Threads do work that ``is_compiled``,
+    where it is: it takes most of its time outside of Python, which only one thread is in.
 
     Damaged sub-buffers, and those of which ``work`` raises DecodeError, are left out and become
     problems of the capture.
@@ -49,14 +55,18 @@ def iter_settled(
         is_large = capture.raw_bytes > _ALONE_BYTES
         cores = len(os.sched_getaffinity(0)) if is_large else 1
     places = capture.places_by_cpu()
+    if walk.compiled is not None:
+        walk.compiled.keep_memory()
     with ExitStack() as stack:
         worker = _Worker(capture, work)
         if cores == 1:
             lines = {cpu: worker.iter_made(mine) for cpu, mine in places.items()}
         else:
-            executor = _start(cores, worker)
+            executor, make = _start(
+                cores, worker, is_compiled=is_compiled and walk.compiled is not None
+            )
             stack.callback(executor.shutdown, cancel_futures=True)
-            lines = {cpu: _iter_made(executor, mine) for cpu, mine in places.items()}
+            lines = {cpu: _iter_made(executor, make, mine) for cpu, mine in places.items()}
         reached = dict.fromkeys(sorted(lines), 0)
         while reached:
             cpu = min(reached, key=reached.__getitem__)
@@ -88,31 +98,37 @@ class _Worker:
     work: Callable[[Records], Any]
 
     def make(self, place: int) -> _Made:
-        known = len(self.capture.problems)
-        chunk = self.capture.read_chunk(place)
-        problems = self.capture.problems[known:]
-        del self.capture.problems[known:]
-        if chunk is None:
-            return _Made(None, None, problems)
+        try:
+            chunk = self.capture.load_chunk(place)
+        except DecodeError as error:
+            return _Made(None, None, [str(error)])
         try:
             records = decode_subbuffer(chunk.data)
             if (records.cpu, records.seq) != (chunk.cpu, chunk.seq):
                 raise DecodeError(f"it says it is number {records.seq} of CPU {records.cpu}")
-            return _Made(records.place, self.work(records), problems)
+            return _Made(records.place, self.work(records), [])
         except DecodeError as error:
-            problem = f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}"
-            return _Made(None, None, [*problems, problem])
+            return _Made(None, None, [f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}"])
 
     def iter_made(self, places: list[int]) -> Iterator[_Made]:
         return map(self.make, places)
 
 
-def _start(cores: int, worker: _Worker) -> Executor:
+_Make = Callable[[int], _Made]
+
+
+def _start(cores: int, worker: _Worker, *, is_compiled: bool) -> tuple[Executor, _Make]:
+    """What works, and what it is to do."""
+    if is_compiled:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+        return ThreadPoolExecutor(cores), worker.make
     import multiprocessing  # noqa: PLC0415 - takes a while, and is seldom needed
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
 
     # fork: what is open and imported goes along.
-    return ProcessPoolExecutor(cores, multiprocessing.get_context("fork"), _begin, (worker,))
+    context = multiprocessing.get_context("fork")
+    return ProcessPoolExecutor(cores, context, _begin, (worker,)), _make
 
 
 _worker: _Worker | None = None
@@ -132,14 +148,14 @@ def _make(place: int) -> _Made:
     return _worker.make(place)
 
 
-def _iter_made(executor: Executor, places: list[int]) -> Iterator[_Made]:
+def _iter_made(executor: Executor, make: _Make, places: list[int]) -> Iterator[_Made]:
     from concurrent.futures import BrokenExecutor  # noqa: PLC0415
 
     waiting = deque(places)
     begun: deque[Callable[[], _Made]] = deque()
     while waiting or begun:
         while waiting and len(begun) < _AHEAD:
-            begun.append(executor.submit(_make, waiting.popleft()).result)
+            begun.append(executor.submit(make, waiting.popleft()).result)
         try:
             made = begun.popleft()()
         except BrokenExecutor as error:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl import walk
 from tracectl.analysis.calls import Calls, State
-from tracectl.analysis.histogram import BUCKETS, bucket_of, quantiles_of
+from tracectl.analysis.codes import arrange
+from tracectl.analysis.histogram import BUCKETS, bucket_of, quantiles_of_runs
 
 _I64 = NDArray[np.int64]
 _QUANTILES = (0.5, 0.95, 0.99)
@@ -48,6 +50,12 @@ def part_of(keys: Sequence[Hashable], group: NDArray[np.intp], calls: Calls) -> 
     """``group`` has for each call the index of its key. Returns of new threads, which are exits
     without an entry, are no calls."""
     size = len(keys)
+    if walk.compiled is not None:
+        sums, histogram = np.zeros((4, size), np.int64), np.empty((2, len(calls)), np.int64)
+        spans = calls.state, calls.entry_ns, calls.exit_ns, calls.result
+        found = walk.compiled.tally(group, *spans, sums, histogram[0], histogram[1])
+        if found is not None:
+            return Part(list(keys), *sums, *histogram[:, :found].copy())
     began = calls.state != State.NO_ENTRY
     counted = group if bool(began.all()) else group[began]
     paired = calls.state == State.PAIRED
@@ -64,12 +72,19 @@ def part_of(keys: Sequence[Hashable], group: NDArray[np.intp], calls: Calls) -> 
         keys=list(keys),
         calls=np.bincount(counted, minlength=size),
         errors=np.bincount(mine[failed], minlength=size),
-        # A float holds the sum of a chunk to the ns.
-        total_ns=np.bincount(mine, spent.astype(np.float64), size).astype(np.int64),
+        total_ns=_sum_by(mine, spent, size),
         max_ns=max_ns.astype(np.int64),
         codes=codes,
         counts=counts,
     )
+
+
+def _sum_by(group: NDArray[np.intp], values: NDArray[np.uint64], size: int) -> _I64:
+    """Floats hold such sums of a chunk exactly."""
+    low, high = values & np.uint64(0xFFFFFFFF), values >> np.uint64(32)
+    sums = (np.bincount(group, half.astype(np.float64), size) for half in (low, high))
+    low_sum, high_sum = (half.astype(np.int64) for half in sums)
+    return low_sum + (high_sum << 32)
 
 
 def _count(codes: _I64, size: int) -> tuple[_I64, _I64]:
@@ -132,22 +147,19 @@ class Tally:
         self._pack()
         codes = np.concatenate(self._codes) if self._codes else np.zeros(0, np.int64)
         counts = np.concatenate(self._counts) if self._counts else np.zeros(0, np.int64)
-        ends = np.searchsorted(codes, np.arange(len(self.keys) + 1) * BUCKETS).tolist()
-        found: dict[Hashable, Row] = {}
-        for key, index in self.keys.items():
-            mine = slice(ends[index], ends[index + 1])
-            calls, errors, total_ns, max_ns = self._sums[:, index].tolist()
-            quantiles = quantiles_of(codes[mine] % BUCKETS, counts[mine], _QUANTILES)
-            p50, p95, p99 = (min(quantile, max_ns) for quantile in quantiles)
-            found[key] = Row(calls, errors, total_ns, p50, p95, p99, max_ns)
-        return found
+        ends = np.searchsorted(codes, np.arange(len(self.keys) + 1) * BUCKETS)
+        quantiles = quantiles_of_runs(codes % BUCKETS, counts, ends, _QUANTILES)
+        sums = self._sums[:, : len(self.keys)]
+        columns = (*sums[:3], *np.minimum(quantiles.T, sums[3]), sums[3])
+        rows = map(Row, *(column.tolist() for column in columns))
+        return dict(zip(self.keys, rows, strict=True))
 
     def _pack(self) -> None:
         """Equal codes into one."""
         if len(self._codes) < 2:
             return
         codes, counts = np.concatenate(self._codes), np.concatenate(self._counts)
-        order = np.argsort(codes, kind="stable")
+        order = arrange(codes, codes)
         codes, counts = codes[order], counts[order]
         first = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
         self._codes, self._counts = [codes[first]], [np.add.reduceat(counts, first)]

@@ -111,12 +111,21 @@ class Capture:
     def read_chunk(self, place: int) -> Chunk | None:
         """The chunk at ``place`` in file order; None when it is damaged, which becomes a problem.
         CaptureError when the disk refuses."""
+        try:
+            return self.load_chunk(place)
+        except DecodeError as error:
+            self.problems.append(str(error))
+            return None
+
+    def load_chunk(self, place: int) -> Chunk:
+        """As read_chunk(), from any thread; DecodeError with the problem when it is damaged."""
         block = self._chunks[place]
         try:
             data = self._read(block)
         except DecodeError as error:
-            self.problems.append(f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}")
-            return None
+            raise DecodeError(
+                f"sub-buffer {block.seq} of CPU {block.cpu} is damaged: {error}"
+            ) from error
         return Chunk(block.cpu, block.seq, data, block.offset)
 
     def rescan(self) -> None:
@@ -224,14 +233,14 @@ class Capture:
     def _read(self, block: Block) -> bytes:
         """The block's payload, decompressed. DecodeError when it is damaged."""
         start = block.offset - BLOCK_HEADER.size
-        data = self._pread(BLOCK_HEADER.size + block.stored_bytes, start)
-        header, data = data[: BLOCK_HEADER.size], data[BLOCK_HEADER.size :]
+        whole = memoryview(self._pread(BLOCK_HEADER.size + block.stored_bytes, start))
+        header, stored = whole[: BLOCK_HEADER.size], whole[BLOCK_HEADER.size :]
         if header != block.pack():
             raise DecodeError("its header is not what the index has")
-        if len(data) != block.stored_bytes or zlib.crc32(data) != block.crc32:
+        if len(stored) != block.stored_bytes or zlib.crc32(stored) != block.crc32:
             raise DecodeError("its checksum is wrong")
-        if block.flags & BlockFlag.ZSTD:
-            data = _decompress(data, block.raw_bytes)
+        is_compressed = block.flags & BlockFlag.ZSTD
+        data = _decompress(stored, block.raw_bytes) if is_compressed else bytes(stored)
         if len(data) != block.raw_bytes:
             raise DecodeError("its length is wrong")
         return data
@@ -266,7 +275,7 @@ def _open(path: Path) -> int:
     return fd
 
 
-def _decompress(data: bytes, raw_bytes: int) -> bytes:
+def _decompress(data: memoryview, raw_bytes: int) -> bytes:
     import zstandard  # noqa: PLC0415 - not every capture is compressed
 
     try:

@@ -54,7 +54,7 @@ def _history_of(capture: Capture) -> tuple[list[Life], list[tuple[int, int, int]
     events: list[TaskEvent] = []
     losses: list[tuple[int, int, int]] = []
     last_ns = 0
-    for one in iter_settled(capture, task_events_of):
+    for one in iter_settled(capture, task_events_of, is_compiled=True):
         events += one.made
         losses.append((one.place.first_ns, one.place.cpu, sum(one.place.lost)))
         last_ns = max(last_ns, one.place.last_ns)

@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     from tracectl.analysis.settled import iter_settled  # noqa: PLC0415
 
     with open_capture(args.file) as capture:
-        counts = (one.made for one in iter_settled(capture, balance.count_of))
+        settled = iter_settled(capture, balance.count_of, is_compiled=True)
+        counts = (one.made for one in settled)
         counted = balance.count_records(counts)
         generated, lost = lost_of(capture)
         filtered, _ = filtered_of(capture)

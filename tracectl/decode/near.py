@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl import walk
 from tracectl.abi.records import NEAR_KINDS, Kind
 from tracectl.decode.subbuffer import Records, Rows
 from tracectl.errors import DecodeError
 
 
-class NearCalls(NamedTuple):
-    """The rows of entries and of their exits, in order, and the calls' results."""
-
-    entries: Rows
-    exits: Rows
-    results: NDArray[np.int64]
-
-
-def near_calls(records: Records) -> NearCalls:
-    """Without those of CALL records, whose copies are elsewhere. DecodeError when an exit's entry
-    is not near, or ends twice."""
-    entries, exits = near_pairs(records)
-    return NearCalls(entries, exits, results_of(records, exits))
-
-
 def near_pairs(records: Records) -> tuple[Rows, Rows]:
-    """As near_calls(), without the results."""
+    """The rows of entries and of their exits, in order, without those of CALL records, whose copies
+    are elsewhere. DecodeError when an exit's entry is not near, or ends twice."""
     kind = records.kind
+    if walk.compiled is not None:
+        most = int(records.kinds[list(NEAR_KINDS)].sum())
+        near = np.empty((2, most), np.intp)
+        count = walk.compiled.find_near(kind, records.tid, records.whole, near[0], near[1])
+        if count is not None:
+            return near[0, :count], near[1, :count]
     is_near = (kind == Kind.EXIT_SHORT) | (kind == Kind.EXIT_NEAR)
     is_near[records.whole + 1] = False
     exits = np.flatnonzero(is_near)

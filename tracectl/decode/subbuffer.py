@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl import walk
 from tracectl.abi.dtype import dtype_of
 from tracectl.abi.records import (
     ABI_VERSION,
@@ -57,7 +58,7 @@ class Records:
     ``granule`` is where the record starts, in granules from the start of the sub-buffer. ``lost``,
     by cause, and ``generated`` are events of this CPU from the start of the session to the first
     one in here. Times are of the session's clock, and ascend but for the entries ``whole``: their
-    calls were told when they ended.
+    calls were told when they ended. ``kinds`` is how many there are of each kind.
     """
 
     cpu: int
@@ -75,6 +76,7 @@ class Records:
     granules: NDArray[np.uint8]
     tid: NDArray[np.uint32]
     tgid: NDArray[np.uint32]
+    kinds: NDArray[np.int64]
     whole: Rows = field(default_factory=lambda: np.zeros(0, np.intp))
 
     def __len__(self) -> int:
@@ -92,10 +94,31 @@ class Records:
             self.generated,
         )
 
+    @property
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """In the order in which compiled passes have them."""
+        return (
+            self.words,
+            self.granule,
+            self.granules,
+            self.time_ns,
+            self.kind,
+            self.id,
+            self.tid,
+            self.tgid,
+        )
+
     def rows(self, *kinds: Kind) -> Rows:
         """Indices of the records of these kinds, ascending."""
         wanted = np.zeros(256, np.bool_)
         wanted[list(kinds)] = True
+        count = int(self.kinds[wanted].sum())
+        if not count:
+            return np.zeros(0, np.intp)
+        if walk.compiled is not None:
+            rows = np.empty(count, np.intp)
+            if walk.compiled.find_records(self.kind, wanted, rows) == count:
+                return rows
         return np.flatnonzero(wanted[self.kind])
 
     def bodies(self, kind: Kind, rows: Rows) -> NDArray[Any]:
@@ -133,14 +156,7 @@ def decode_subbuffer(data: Buffer) -> Records:
     """
     header = _read_header(data)
     words = np.frombuffer(data, "<u8", int(header["used_bytes"]) // GRANULE)
-    granule = _find_starts(header, words)
-    heads = words[granule].view(_HEAD)
-    # Close together, they are read eight times as fast.
-    kind, granules = heads["kind"].copy(), heads["granules"].copy()
-    _check_chain(granule, kind, granules, heads["id"], len(words))
-    if kind[0] != Kind.TASK:
-        raise DecodeError("a sub-buffer does not begin with a TASK record")
-    tid, tgid = _fill_tasks(words, granule, kind)
+    columns = _fill_columns(header, words) or _find_columns(header, words)
     records = Records(
         cpu=int(header["cpu"]),
         seq=int(header["seq"]),
@@ -150,13 +166,7 @@ def decode_subbuffer(data: Buffer) -> Records:
         lost=tuple(header["lost"].tolist()),
         generated=int(header["generated"]),
         words=words,
-        granule=granule,
-        time_ns=_unfold_time(header, words, granule, kind, heads["time"]),
-        kind=kind,
-        id=heads["id"],
-        granules=granules,
-        tid=tid,
-        tgid=tgid,
+        **columns._asdict(),
     )
     return split_calls(records)
 
@@ -173,6 +183,9 @@ def _read_header(data: Buffer) -> np.void:
         )
     if header["last_ns"] >> np.uint64(63):
         raise DecodeError("a sub-buffer of the year 2262, or later")
+    # The kernel's own numbers of CPUs are int.
+    if header["cpu"] >> np.uint32(31):
+        raise DecodeError(f"a sub-buffer of CPU {header['cpu']}")
     used, size = int(header["used_bytes"]), int(header["subbuf_bytes"])
     if size % 4096 or not _records_start(size) <= used <= min(size, len(data)) or used % GRANULE:
         raise DecodeError(
@@ -183,6 +196,63 @@ def _read_header(data: Buffer) -> np.void:
 
 def _records_start(subbuf_bytes: int) -> int:
     return _HEADER.itemsize + subbuf_bytes // GRANULE // 8
+
+
+class _Columns(NamedTuple):
+    """Those of Records."""
+
+    granule: Rows
+    time_ns: NDArray[np.uint64]
+    kind: NDArray[np.uint8]
+    id: NDArray[np.uint16]
+    granules: NDArray[np.uint8]
+    tid: NDArray[np.uint32]
+    tgid: NDArray[np.uint32]
+    kinds: NDArray[np.int64]
+
+
+def _fill_columns(header: np.void, words: NDArray[np.uint64]) -> _Columns | None:
+    """By the compiled pass; None where there is none, and where the sub-buffer is damaged."""
+    count = int(header["records"])
+    if walk.compiled is None or count > len(words):
+        return None
+    columns = _Columns(
+        np.empty(count, np.intp),
+        np.empty(count, np.uint64),
+        np.empty(count, np.uint8),
+        np.empty(count, np.uint16),
+        np.empty(count, np.uint8),
+        np.empty(count, np.uint32),
+        np.empty(count, np.uint32),
+        np.zeros(256, np.int64),
+    )
+    first_ns, last_ns = int(header["first_ns"]), int(header["last_ns"])
+    start = _records_start(int(header["subbuf_bytes"])) // GRANULE
+    made = walk.compiled.fill_records(words, *columns, first_ns, last_ns, start)
+    return None if made is None else columns
+
+
+def _find_columns(header: np.void, words: NDArray[np.uint64]) -> _Columns:
+    granule = _find_starts(header, words)
+    heads = words[granule].view(_HEAD)
+    # Close together, they are read eight times as fast.
+    kind, granules = heads["kind"].copy(), heads["granules"].copy()
+    _check_chain(granule, kind, granules, heads["id"], len(words))
+    if kind[0] != Kind.TASK:
+        raise DecodeError("a sub-buffer does not begin with a TASK record")
+    if not bool(granules[(kind == Kind.TASK) | (kind == Kind.TIME)].all()):
+        raise DecodeError("a TASK or TIME record is shorter than its kind")
+    tid, tgid = _fill_tasks(words, granule, kind)
+    return _Columns(
+        granule,
+        _unfold_time(header, words, granule, kind, heads["time"]),
+        kind,
+        heads["id"],
+        granules,
+        tid,
+        tgid,
+        np.bincount(kind, minlength=256),
+    )
 
 
 def _find_starts(header: np.void, words: NDArray[np.uint64]) -> Rows:

@@ -21,7 +21,7 @@ def split_calls(records: Records) -> Records:
     """Each CALL becomes an ENTRY, whose time may be before all others here, and an EXIT_NEAR after
     it; ``whole`` are the rows of these entries. The arguments are where an ENTRY that began two
     granules later would have them, and the result where that of an exit is."""
-    calls = np.flatnonzero(records.kind == Kind.CALL)
+    calls = records.rows(Kind.CALL)
     if not len(calls):
         return records
     if int(records.granules[calls].min()) < _MORE:
@@ -36,6 +36,9 @@ def split_calls(records: Records) -> Records:
     entry_ns = records.words[granule[entries] + _MORE]
     # Clocks of two CPUs.
     time_ns[entries] = np.minimum(entry_ns, time_ns[entries])
+    kinds = records.kinds.copy()
+    kinds[[Kind.ENTRY, Kind.EXIT_NEAR]] += len(calls)
+    kinds[Kind.CALL] = 0
     granule[entries] += _MORE
     granules[entries] -= _MORE
     return replace(
@@ -47,5 +50,6 @@ def split_calls(records: Records) -> Records:
         granules=granules,
         tid=records.tid[source],
         tgid=records.tgid[source],
+        kinds=kinds,
         whole=entries,
     )

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracectl.abi import control
 from tracectl.abi.control import ConfigFlag, End, EventClass, State
@@ -18,10 +18,13 @@ from tracectl.abi.totals import CpuTotals
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
 from tracectl.kernel.counters import read_counters
 from tracectl.kernel.filter import Terms, terms_of
-from tracectl.kernel.reads import Reads
 from tracectl.kernel.shapes import Shapes, pack_shapes
 from tracectl.kernel.sites import check_switches, refusal
 from tracectl.kernel.stream import Stream
+
+if TYPE_CHECKING:
+    # It brings the tables of all structures, which few need.
+    from tracectl.kernel.reads import Reads
 
 DEVICE_PATH = Path("/dev") / control.DEVICE
 LABEL_MAX_BYTES = control.LABEL_BYTES - 1

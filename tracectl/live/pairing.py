@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracectl.analysis.gaps import Gaps
+from tracectl.analysis.halves import Half
 from tracectl.analysis.matching import match
 from tracectl.decode.subbuffer import Records
 from tracectl.live.page import EXIT, I64, Far
@@ -70,7 +71,8 @@ class Pairing:
         events = _take(events, order)
         events.tid[:] = tid[order]
         is_exit = events.index == EXIT
-        owner, still = match(events.tid, events.index >= 0, events.index < 0)
+        half = np.where(events.index >= 0, np.uint8(Half.ENTRY), np.uint8(Half.END))
+        owner, still = match(np.arange(len(half)), events.tid, half)
         exits = np.flatnonzero(is_exit & (owner >= 0))
         exits = exits[~self._is_lost_between(events.time_ns[owner[exits]], events.time_ns[exits])]
         entries = _take(events, owner[exits])

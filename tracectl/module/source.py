@@ -13,7 +13,13 @@ from pathlib import Path
 from tracectl.errors import UnsupportedError
 
 _CLONE = Path(__file__).parents[2]
-_MAKE_ERROR = re.compile(r"^(?:.*/)?(\S+:\d+(?::\d+)?: (?:fatal )?error: .*)$", re.MULTILINE)
+# Of the compiler; of modpost, for symbols that the kernel lacks; of our Kbuild.
+_MAKE_ERROR = re.compile(
+    r"^(?:(?:.*/)?(?P<compiler>\S+:\d+(?::\d+)?: (?:fatal )?error: .*)"
+    r"|ERROR: modpost: (?P<modpost>.*)"
+    r"|\S*Kbuild:\d+: \*\*\* (?P<kbuild>.*)\.  Stop\.)$",
+    re.MULTILINE,
+)
 _VERSION = re.compile(r'^PACKAGE_VERSION="(.+)"$', re.MULTILINE)
 
 
@@ -74,6 +80,7 @@ def fingerprint(source: Path) -> str:
 
 
 def first_error(output: str) -> str:
-    """The compiler's first error in make's output, or make's last line."""
-    match = _MAKE_ERROR.search(output)
-    return match[1] if match else (output.strip().splitlines() or ["no reason given"])[-1]
+    """The first error in make's output, or else its last line."""
+    if match := _MAKE_ERROR.search(output):
+        return match[match.lastgroup or 0]
+    return (output.strip().splitlines() or ["no reason given"])[-1]

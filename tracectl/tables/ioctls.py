@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 
 def request_name(number: int) -> str | None:
@@ -18,7 +18,7 @@ def request_number(name: str) -> int:
 
 @cache
 def _numbers() -> dict[str, int]:
-    tree = json.loads(files("tracectl.tables").joinpath("ioctls.json").read_bytes())
+    tree = json.loads(Path(__file__).with_name("ioctls.json").read_bytes())
     numbers: dict[str, int] = tree["ioctls"]
     return numbers
 

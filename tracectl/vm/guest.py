@@ -32,6 +32,8 @@ _HARMLESS = re.compile(r"unsupported hardware|Spectre|MDS CPU bug|BIOS bug")
 class Options:
     """How a guest runs. ``icount``: one vCPU on which a nanosecond is an instruction; when it is
     idle its clock jumps to the next timer, or with ``icount_sleeps`` goes on with the host's.
+    ``thread_a_cpu``: vCPUs run at the same time, not in turn. QEMU then may run a breakpoint that
+    the kernel has patched away meanwhile, for ever: not while probes come and go on busy CPUs.
     ``root``: whose files it has, if the kernel has no userland. ``boot`` is added to the kernel's
     command line, ``qemu`` to the emulator's, where the last of an option counts."""
 
@@ -40,7 +42,7 @@ class Options:
     timeout_s: float = 600
     icount: bool = False
     icount_sleeps: bool = False
-    single_thread: bool = False
+    thread_a_cpu: bool = False
     module: Path | None = None
     boot: tuple[str, ...] = ()
     qemu: tuple[str, ...] = ()
@@ -218,16 +220,19 @@ def _qemu_command(
     streams: tuple[int, int],
 ) -> list[str]:
     machine = kernel.machine
-    accel, smp = "tcg,thread=multi", options.smp
-    if options.icount or options.single_thread:
-        accel = "tcg,thread=single"
+    accel, smp = f"tcg,thread={'multi' if options.thread_a_cpu else 'single'}", options.smp
+    hardware = [*machine.hardware, *machine.quick]
     if options.icount:
-        accel, smp = "tcg", 1
+        accel, smp, hardware = "tcg", 1, [*machine.hardware]
     boot = [*machine.boot, "quiet", "loglevel=4", "panic=-1", "panic_on_warn=1", "oops=panic"]
+    # What hangs ends with its call trace, not with the run's time limit; a guest that shares its
+    # CPU with others may stand still for half a minute.
+    boot += ["softlockup_panic=1", "watchdog_thresh=30", "sysctl.kernel.panic_on_rcu_stall=1"]
+    boot += ["rcupdate.rcu_cpu_stall_timeout=60"]
     boot += ["mitigations=off", *options.boot]
     # A guest must not outlive the tool, not even when that is killed.
     command = ["setpriv", "--pdeathsig", "KILL", "--", machine.qemu]
-    command += [*machine.hardware, "-accel", accel, "-smp", str(smp)]
+    command += [*hardware, "-accel", accel, "-smp", str(smp)]
     command += ["-m", str(options.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot"]
     command += ["-display", "none", "-kernel", str(kernel.vmlinuz)]
     command += ["-initrd", str(work / "initramfs"), "-append", " ".join(boot)]
