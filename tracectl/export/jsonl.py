@@ -117,8 +117,7 @@ def _lists_of(head: str, column: Column) -> list[str]:
     if column.words is None:
         items = list(map(str, values))
     else:
-        known = {word: _encode(word) for word in set(column.words)}
-        words = [known[word] for word in column.words]
+        words = list(map(_encode, column.words))
         items = [words[index] for index in values]
     empty = f"{head}[],"
     return [
