@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """Builds the Debian packages of this tree, in a clean root of Debian 12.
 
-    packaging/deb.py [--version VERSION] [DIRECTORY]
+    [DEBFULLNAME=NAME] [DEBEMAIL=ADDRESS] packaging/deb.py [--version VERSION] [DIRECTORY]
 
 The packages go to DIRECTORY (default: dist) when lintian has nothing to say about them. What is
-built is what git knows, with the manual pages and completions of 'make man'. --version is for
-tests of upgrades.
+built is what git knows, with the manual pages and completions of 'make man'. Who gives them to
+others names itself as their maintainer, by the variables that Debian's tools take; by default that
+is an address that cannot exist (RFC 2606). --version is for tests of upgrades.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -32,6 +34,8 @@ PACKAGES = (
     *("python3-construct", "python3-numpy", "python3-pyudev", "python3-rich"),
     *("python3-setuptools", "python3-zstandard"),
 )
+_NOBODY = "tracectl maintainers <maintainers@tracectl.invalid>"
+_SIGNED = ("packaging/debian/control", "packaging/debian/changelog")
 _VERSIONED = ("pyproject.toml", "tracectl/__init__.py", "dkms.conf", "packaging/debian/changelog")
 
 
@@ -81,6 +85,11 @@ def _export(tree: Path, version: str) -> None:
     for name in _VERSIONED:
         path = tree / name
         path.write_text(path.read_text().replace(__version__, version, 1))
+    if address := os.environ.get("DEBEMAIL"):
+        somebody = f"{os.environ.get('DEBFULLNAME') or address.partition('@')[0]} <{address}>"
+        for name in _SIGNED:
+            path = tree / name
+            path.write_text(path.read_text().replace(_NOBODY, somebody))
     shutil.move(tree / "packaging/debian", tree / "debian")
     # Not where they were made: a package's build begins with a clean one.
     shutil.copytree(REPO / "build/share", tree / "debian/share")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -71,6 +72,8 @@ def run(name: str) -> Run:
     report.unlink(missing_ok=True)
     subprocess.run(
         [sys.executable, "-m", "pytest", "-m", "guest and not slow", f"--junit-xml={report}",
+         # pytest's own directory would be removed by another run beside this one.
+         f"--basetemp={tempfile.mkdtemp()}/pytest",
          *("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")],
         check=False, cwd=REPO, env=os.environ | {"KERNELS": name},
     )  # fmt: skip

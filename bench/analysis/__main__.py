@@ -64,6 +64,8 @@ def iter_figures(
     for name, words in READERS.items():
         command = [str(path) if word == "FILE" else word for word in words]
         yield name, measure([*_TRACECTL, *command], written)
+    without = ["env", "TRACECTL_COMPILED=0", *_TRACECTL]
+    yield "report, in numpy alone", measure([*without, "report", str(path)], written)
     yield document.FIRST_LINE, measure([*_TRACECTL, "print", str(path)], written, to_first=True)
     written = write_capture(path, read_mix(), min(events, written_events), compress=True)
     yield "print", measure([*_TRACECTL, "print", str(path)], written)

@@ -18,7 +18,7 @@ from tracectl.abi.records import FRAMING_KINDS, Kind
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.merge import read_calls
 from tracectl.capture.reader import open_capture
-from tracectl.decode.near import near_calls
+from tracectl.decode.near import near_pairs
 from tracectl.decode.subbuffer import decode_subbuffer
 
 MIX = Path(__file__).with_name("mix.json")
@@ -65,7 +65,7 @@ def mix_of(path: Path) -> Mix:
         has_how = False
         for chunk in capture.iter_chunks():
             records = decode_subbuffer(chunk.data)
-            near += np.bincount(records.id[near_calls(records).entries], minlength=1 << 16)
+            near += np.bincount(records.id[near_pairs(records)[0]], minlength=1 << 16)
             events += len(records) - len(records.rows(*FRAMING_KINDS))
             turns += len(records.rows(Kind.TASK))
             has_how |= len(records.rows(Kind.OPEN_HOW)) > 0

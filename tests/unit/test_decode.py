@@ -140,6 +140,15 @@ def test_another_abi_is_named():
         decode_subbuffer(bytes(data))
 
 
+def test_a_cpu_that_cannot_be():
+    data = bytearray(
+        assemble([abi.Task.build({"head": _head(0, Kind.TASK, 1), "tid": 1, "tgid": 1})], 0, 0)
+    )
+    data[8:12] = (1 << 31).to_bytes(4, "little")
+    with pytest.raises(DecodeError, match="CPU 2147483648"):
+        decode_subbuffer(bytes(data))
+
+
 @pytest.mark.parametrize("before", [[], [Kind.ENTRY, Kind.TASK]])
 def test_an_exit_whose_entry_is_not_near(before):
     parts = [abi.Task.build({"head": _head(0, Kind.TASK, 1), "tid": 1, "tgid": 1})]

@@ -22,7 +22,7 @@ from tracectl.analysis import codes, halves, matching, tally
 from tracectl.analysis.balance import count_of
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.halves import Half
-from tracectl.decode import near, subbuffer
+from tracectl.decode import arguments, near, subbuffer
 from tracectl.errors import DecodeError
 
 U32 = st.integers(0, 2**32 - 1)
@@ -72,6 +72,7 @@ def test_what_is_sound_is_not_left_to_numpy(monkeypatch):
 
     monkeypatch.setattr(subbuffer, "_find_columns", fail)
     monkeypatch.setattr(subbuffer.Records, "near_entries", fail)
+    monkeypatch.setattr(arguments, "_unpack", fail)
     for name in ("_rows_left", "_columns_of_calls", "_columns_of_halves"):
         monkeypatch.setattr(halves, name, fail)
     busy = SubBuffer().entry(10, 1, 0, [3, 0, 9]).exit(11, 1, 0, 5).entry(12, 1, 257, [0] * 4)

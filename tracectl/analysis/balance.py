@@ -22,7 +22,7 @@ from tracectl.abi.records import (
 )
 from tracectl.abi.totals import CpuTotals
 from tracectl.decode.near import near_pairs
-from tracectl.decode.subbuffer import Place, Records
+from tracectl.decode.subbuffer import Place, Records, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,17 @@ class Count:
 def count_of(records: Records) -> Count:
     """DecodeError when exits do not belong to the entries that they say they do."""
     near, _ = near_pairs(records)
-    kinds = np.bincount(records.kind, minlength=256)
-    entries = np.bincount(_SLOT_OF_ID[records.id[records.kind == Kind.ENTRY]], minlength=_SLOTS)
-    whole = np.bincount(_SLOT_OF_ID[records.id[records.whole]], minlength=_SLOTS)
-    exits = np.bincount(_SLOT_OF_ID[records.id[near]], minlength=_SLOTS) + whole
-    exits += np.bincount(_SLOT_OF_ID[records.id[records.kind == Kind.EXIT]], minlength=_SLOTS)
+    kinds = records.kinds
+    entries = _count_slots(records, records.rows(Kind.ENTRY))
+    whole = _count_slots(records, records.whole)
+    exits = _count_slots(records, near) + whole + _count_slots(records, records.rows(Kind.EXIT))
     framing = int(kinds[list(FRAMING_KINDS)].sum())
     recorded = len(records) - framing
     return Count(records.place, recorded, kinds, entries, exits, whole)
+
+
+def _count_slots(records: Records, rows: Rows) -> np.ndarray:
+    return np.bincount(_SLOT_OF_ID[records.id[rows]], minlength=_SLOTS)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from tracectl.abi.records import Kind, NameFlag
 from tracectl.analysis.calls import Calls, State
-from tracectl.analysis.codes import call_keys
+from tracectl.analysis.codes import call_keys, codes_of
 from tracectl.analysis.fds import fds_of, takers_of
 from tracectl.decode.copies import Copy
 from tracectl.tables.table import SyscallTable
@@ -44,9 +45,11 @@ class Grouper:
 
     def split(self, calls: Calls) -> tuple[list[Hashable], NDArray[np.intp], Calls]:
         """The keys, the index of each call's, and the calls: those that have no key are left out,
-        those that have several come once for each."""
+        and with them the copies of all, those that have several come once for each."""
         keys, group, rows = self._find(calls, self._takes_fd)
-        return keys, group, calls if rows is None else calls.select(rows)
+        if rows is None:
+            return keys, group, calls
+        return keys, group, replace(calls, copies=[], copy_row=[]).select(rows)
 
 
 def _by_syscall(calls: Calls, *_: object) -> _Groups:
@@ -79,14 +82,14 @@ def _by_errno(calls: Calls, *_: object) -> _Groups:
 
 
 def _by_file(calls: Calls, *_: object) -> _Groups:
-    tgids, redacted = calls.tgid.tolist(), int(NameFlag.REDACTED)
+    redacted = int(NameFlag.REDACTED)
 
-    def key_of(copy: Copy, row: int) -> Hashable:
+    def key_of(copy: Copy, tgid: int) -> Hashable:
         data = copy.data
         # The hash of a path that is not told begins nowhere.
         if data[:1] == b"/" or copy.flags & redacted:
             return data
-        return tgids[row], copy.dfd, data
+        return tgid, copy.dfd, data
 
     return _by_copy(calls, Kind.NAME, key_of)
 
@@ -96,13 +99,21 @@ def _by_socket(calls: Calls, *_: object) -> _Groups:
 
 
 def _by_copy(calls: Calls, kind: Kind, key_of: Callable[[Copy, int], Hashable]) -> _Groups:
+    """A key is made once of each copy and process: most come again and again, as one object."""
+    copies = calls.copies
+    addresses = np.fromiter(map(id, copies), np.int64, len(copies))
+    _, first, which = np.unique(addresses, return_index=True, return_inverse=True)
+    distinct = [copies[place] for place in first.tolist()]
+    is_mine = np.array([copy.kind == kind for copy in distinct], np.bool_)[which]
+    rows = np.array(calls.copy_row, np.intp)[is_mine]
+    codes, tgids = codes_of(calls.tgid[rows])
+    pairs, group = np.unique(which[is_mine] * max(len(tgids), 1) + codes, return_inverse=True)
     keys: dict[Hashable, int] = {}
-    group, rows = [], []
-    for copy, row in zip(calls.copies, calls.copy_row, strict=True):
-        if copy.kind == kind:
-            group.append(keys.setdefault(key_of(copy, row), len(keys)))
-            rows.append(row)
-    return list(keys), np.array(group, np.intp), np.array(rows, np.intp)
+    index = [
+        keys.setdefault(key_of(distinct[pair // len(tgids)], tgids[pair % len(tgids)]), len(keys))
+        for pair in pairs.tolist()
+    ]
+    return list(keys), np.array(index, np.intp)[group], rows
 
 
 def _without_padding(address: bytes) -> bytes:

@@ -43,11 +43,28 @@ def quantiles_of(
     buckets: NDArray[np.int64], counts: NDArray[np.int64], quantiles: Sequence[float]
 ) -> list[int]:
     """Of the values in ``buckets``, which ascend: the least that so many are not above."""
-    if not len(counts):
-        return [0] * len(quantiles)
-    up_to = np.cumsum(counts)
-    ranks = np.maximum(np.ceil(np.array(quantiles) * up_to[-1]), 1)
-    found: list[int] = value_of(buckets[np.searchsorted(up_to, ranks)]).tolist()
+    found: list[int] = quantiles_of_runs(buckets, counts, np.array([0, len(counts)]), quantiles)[
+        0
+    ].tolist()
+    return found
+
+
+def quantiles_of_runs(
+    buckets: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    ends: NDArray[np.intp],
+    quantiles: Sequence[float],
+) -> NDArray[np.int64]:
+    """The same of many histograms, one after the other, from ``ends[i]`` to ``ends[i + 1]``: shape
+    (histograms, quantiles); 0 for no counts."""
+    up_to = np.concatenate(([0], np.cumsum(counts)))
+    before = up_to[ends[:-1]]
+    totals = up_to[ends[1:]] - before
+    found = np.zeros((len(totals), len(quantiles)), np.int64)
+    some = np.flatnonzero(totals)
+    for column, quantile in enumerate(quantiles):
+        ranks = np.maximum(np.ceil(quantile * totals[some]), 1) + before[some]
+        found[some, column] = value_of(buckets[np.searchsorted(up_to, ranks) - 1])
     return found
 
 

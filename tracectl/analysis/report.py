@@ -67,13 +67,16 @@ class _Work:
     groupers: list[Grouper]
     heat: Heat | None
     tracker: Tracker | None
+    has_divergences: bool
 
     def __call__(self, records: Records) -> _Chunk:
         whole, left = split_calls(records, self.shapes)
         events = task_events_of(records)
-        return _Chunk(
-            self.sum_up(whole), left, events, count_divergences(whole), self.trail_of(whole)
-        )
+        divergences = self.divergences_of(whole)
+        return _Chunk(self.sum_up(whole), left, events, divergences, self.trail_of(whole))
+
+    def divergences_of(self, calls: Calls) -> Counter[Key]:
+        return count_divergences(calls) if self.has_divergences else Counter()
 
     def trail_of(self, calls: Calls) -> Trail:
         return Trail() if self.tracker is None else self.tracker.trail_of(calls)
@@ -96,13 +99,14 @@ def report_on(
 ) -> Report:
     """The calls of ``capture`` that are selected, grouped by ``ways``, each one of GROUPS. What is
     held does not grow with the capture, but with what there is to tell apart."""
-    is_detailed = (
-        DETAILED.intersection(ways) or capture.metadata.config.classes & EventClass.DIVERGENCE
-    )
+    has_divergences = bool(capture.metadata.config.classes & EventClass.DIVERGENCE)
+    is_detailed = has_divergences or DETAILED.intersection(ways)
     shapes = capture.metadata.shapes if is_detailed else None
     has_files = bool(capture.metadata.config.classes & EventClass.FILE)
     tracker = Tracker(tables, has_files=has_files) if "file" in ways else None
-    work = _Work(shapes, selection, [Grouper(way, tables) for way in ways], heat, tracker)
+    work = _Work(
+        shapes, selection, [Grouper(way, tables) for way in ways], heat, tracker, has_divergences
+    )
     pairing = pairing_of(capture, shapes)
     tallies = [Tally() for _ in ways]
     events, divergences, trail = list[TaskEvent](), Counter[Key](), Trail()
@@ -119,10 +123,12 @@ def report_on(
 
     def add(calls: Calls) -> None:
         add_sums(work.sum_up(calls))
-        divergences.update(count_divergences(calls))
+        divergences.update(work.divergences_of(calls))
         trail.add(work.trail_of(calls))
 
-    for one in iter_settled(capture, work, cores, is_compiled=shapes is None):
+    # With paths, too: processes take twice the time of all processors to send each other Python's
+    # objects, and are done no sooner.
+    for one in iter_settled(capture, work, cores, is_compiled=True):
         add_sums(one.made.sums)
         divergences.update(one.made.divergences)
         trail.add(one.made.trail)

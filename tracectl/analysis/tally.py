@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tracectl import walk
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.codes import arrange
-from tracectl.analysis.histogram import BUCKETS, bucket_of, quantiles_of
+from tracectl.analysis.histogram import BUCKETS, bucket_of, quantiles_of_runs
 
 _I64 = NDArray[np.int64]
 _QUANTILES = (0.5, 0.95, 0.99)
@@ -147,15 +147,12 @@ class Tally:
         self._pack()
         codes = np.concatenate(self._codes) if self._codes else np.zeros(0, np.int64)
         counts = np.concatenate(self._counts) if self._counts else np.zeros(0, np.int64)
-        ends = np.searchsorted(codes, np.arange(len(self.keys) + 1) * BUCKETS).tolist()
-        found: dict[Hashable, Row] = {}
-        for key, index in self.keys.items():
-            mine = slice(ends[index], ends[index + 1])
-            calls, errors, total_ns, max_ns = self._sums[:, index].tolist()
-            quantiles = quantiles_of(codes[mine] % BUCKETS, counts[mine], _QUANTILES)
-            p50, p95, p99 = (min(quantile, max_ns) for quantile in quantiles)
-            found[key] = Row(calls, errors, total_ns, p50, p95, p99, max_ns)
-        return found
+        ends = np.searchsorted(codes, np.arange(len(self.keys) + 1) * BUCKETS)
+        quantiles = quantiles_of_runs(codes % BUCKETS, counts, ends, _QUANTILES)
+        sums = self._sums[:, : len(self.keys)]
+        columns = (*sums[:3], *np.minimum(quantiles.T, sums[3]), sums[3])
+        rows = map(Row, *(column.tolist() for column in columns))
+        return dict(zip(self.keys, rows, strict=True))
 
     def _pack(self) -> None:
         """Equal codes into one."""

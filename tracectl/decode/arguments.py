@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl import walk
 from tracectl.abi.records import GRANULE, NR_BITS, NR_ESCAPE, SHAPES
 from tracectl.decode.subbuffer import Records, Rows
 from tracectl.errors import DecodeError
@@ -32,11 +33,30 @@ def arguments_of(records: Records, rows: Rows, shapes: Shapes) -> NDArray[np.uin
     Those that a call does not have are 0.
     """
     arguments = np.zeros((len(rows), 6), np.uint64)
+    if walk.compiled is not None:
+        table = _table_of(shapes)
+        if walk.compiled.take_arguments(*records.columns, rows, table, arguments) is not None:
+            return arguments
+        arguments.fill(0)
     ids = records.id[rows]
     for call_id in np.flatnonzero(np.bincount(ids)).tolist():
         which = np.flatnonzero(ids == call_id)
         arguments[which] = _unpack(records, rows[which], call_id, shapes)
     return arguments
+
+
+_last_table: tuple[Shapes, NDArray[np.uint8]] = ((), np.zeros((0, 2), np.uint8))
+
+
+def _table_of(shapes: Shapes) -> NDArray[np.uint8]:
+    """``shapes`` as the compiled pass has them: one after the other. A capture's are asked for with
+    every sub-buffer."""
+    global _last_table  # noqa: PLW0603
+    known, table = _last_table
+    if known is not shapes:
+        table = np.array([shape for of_abi in shapes for shape in of_abi], np.uint8)
+        _last_table = shapes, table
+    return table
 
 
 def _unpack(records: Records, rows: Rows, call_id: int, shapes: Shapes) -> NDArray[np.uint64]:

@@ -183,6 +183,9 @@ def _read_header(data: Buffer) -> np.void:
         )
     if header["last_ns"] >> np.uint64(63):
         raise DecodeError("a sub-buffer of the year 2262, or later")
+    # The kernel's own numbers of CPUs are int.
+    if header["cpu"] >> np.uint32(31):
+        raise DecodeError(f"a sub-buffer of CPU {header['cpu']}")
     used, size = int(header["used_bytes"]), int(header["subbuf_bytes"])
     if size % 4096 or not _records_start(size) <= used <= min(size, len(data)) or used % GRANULE:
         raise DecodeError(

@@ -21,7 +21,7 @@ def split_calls(records: Records) -> Records:
     """Each CALL becomes an ENTRY, whose time may be before all others here, and an EXIT_NEAR after
     it; ``whole`` are the rows of these entries. The arguments are where an ENTRY that began two
     granules later would have them, and the result where that of an exit is."""
-    calls = np.flatnonzero(records.kind == Kind.CALL)
+    calls = records.rows(Kind.CALL)
     if not len(calls):
         return records
     if int(records.granules[calls].min()) < _MORE:

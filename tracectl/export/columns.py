@@ -276,8 +276,10 @@ def _paths_of(calls: Calls) -> Column:
     rows = np.array(calls.name_row, np.int64)
     order = np.argsort(rows, kind="stable")
     counts = np.bincount(rows, minlength=len(calls))
-    words = [text_of(name) for name in calls.names]
-    return Column(order.astype(np.int32), words=words, offsets=_offsets_of(counts))
+    index: dict[bytes, int] = {}
+    which = np.array([index.setdefault(name, len(index)) for name in calls.names], np.int32)
+    words = [text_of(name) for name in index]
+    return Column(which[order], words=words, offsets=_offsets_of(counts))
 
 
 def _offsets_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:

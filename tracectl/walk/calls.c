@@ -215,3 +215,58 @@ ptrdiff_t tracectl_calls_split(const struct column *c, const uint64_t *n)
 	}
 	return split.called == split.near ? (ptrdiff_t)split.left : LEFT;
 }
+
+/* Of one call, by its shape, from offset of the payload on; false when it is shorter. */
+static bool add_arguments(const struct column *c, size_t row, size_t offset,
+			  struct tracectl_shape shape, uint64_t *arguments)
+{
+	uint64_t at = COLUMN(uint64_t, c[GRANULE])[row] + 1;
+	size_t end = COLUMN(uint8_t, c[GRANULES])[row];
+
+	if (at > c[WORDS].count || end > c[WORDS].count - at)
+		return false;
+	end *= TRACECTL_GRANULE;
+	at *= TRACECTL_GRANULE;
+	for (unsigned int index = 0; index < shape.args; index++) {
+		size_t size = shape.wide >> index & 1 ? 8 : 4;
+
+		if (end < offset + size)
+			return false;
+		memcpy(&arguments[index],
+		       (const char *)c[WORDS].data + at + offset, size);
+		offset += size;
+	}
+	return true;
+}
+
+/* Records, rows of entries, shapes by ABI and number | six arguments of each, zeroed */
+ptrdiff_t tracectl_arguments_take(const struct column *c, const uint64_t *n)
+{
+	const struct tracectl_shape *shapes = c[RECORDS + 1].data;
+	const uint64_t *rows = c[RECORDS].data;
+	uint64_t *out = c[RECORDS + 2].data;
+	size_t count = c[RECORDS].count;
+
+	(void)n;
+	if (!are_records(c) || c[RECORDS + 2].count != 6 * count)
+		return LEFT;
+	for (size_t place = 0; place < count; place++) {
+		struct tracectl_shape shape = { .args = 6, .wide = 0x3f };
+		size_t number, slot, offset = 0;
+
+		if (rows[place] >= c[KIND].count)
+			return LEFT;
+		number = COLUMN(uint16_t, c[ID])[rows[place]];
+		slot = (number >> TRACECTL_NR_BITS) * TRACECTL_SHAPES;
+		number &= TRACECTL_NR_ESCAPE;
+		slot += number;
+		if (number < TRACECTL_SHAPES && slot < c[RECORDS + 1].count)
+			shape = shapes[slot];
+		if (number == TRACECTL_NR_ESCAPE)
+			offset = TRACECTL_GRANULE;
+		if (shape.args > 6 || !add_arguments(c, rows[place], offset,
+						     shape, &out[6 * place]))
+			return LEFT;
+	}
+	return (ptrdiff_t)count;
+}

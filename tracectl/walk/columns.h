@@ -45,6 +45,7 @@ ptrdiff_t tracectl_records_fill(const struct column *c, const uint64_t *n);
 ptrdiff_t tracectl_records_find(const struct column *c, const uint64_t *n);
 ptrdiff_t tracectl_calls_near(const struct column *c, const uint64_t *n);
 ptrdiff_t tracectl_calls_split(const struct column *c, const uint64_t *n);
+ptrdiff_t tracectl_arguments_take(const struct column *c, const uint64_t *n);
 ptrdiff_t tracectl_order_arrange(const struct column *c, const uint64_t *n);
 ptrdiff_t tracectl_order_match(const struct column *c, const uint64_t *n);
 ptrdiff_t tracectl_tally_add(const struct column *c, const uint64_t *n);

@@ -80,6 +80,7 @@ PASS(fill_records, "8r8w8w1w2w1w4w4w8w", 3, tracectl_records_fill)
 PASS(find_records, "1r1r8w", 0, tracectl_records_find)
 PASS(find_near, "1r4r8r8w8w", 0, tracectl_calls_near)
 PASS(split_calls, RECORDS "8r8r8r1r8w8w1w8w", 0, tracectl_calls_split)
+PASS(take_arguments, RECORDS "8r2r8w", 0, tracectl_arguments_take)
 PASS(arrange, "8r8r8w", 0, tracectl_order_arrange)
 PASS(match, "8r8r1r8w8w", 0, tracectl_order_match)
 PASS(tally, "8r1r8r8r8r8w8w8w", 0, tracectl_tally_add)
@@ -104,6 +105,7 @@ static PyMethodDef methods[] = {
 	{ "find_records", find_records, METH_VARARGS, NULL },
 	{ "find_near", find_near, METH_VARARGS, NULL },
 	{ "split_calls", split_calls, METH_VARARGS, NULL },
+	{ "take_arguments", take_arguments, METH_VARARGS, NULL },
 	{ "arrange", arrange, METH_VARARGS, NULL },
 	{ "match", match, METH_VARARGS, NULL },
 	{ "keep_memory", keep_memory, METH_NOARGS, NULL },
