@@ -7,7 +7,8 @@ of the same events: babeltrace2 the CTF that tracectl exports, perf and trace-cm
 exits.
 
 ``events_per_s`` is of the clock, ``events_per_cpu_s`` of the time that processors worked, so that
-other work on the machine does not matter. Memory is what all processes of a command have together;
+other work on the machine does not matter; as root what answers the questions that are asked most is
+measured before all other work, too. Memory is what all processes of a command have together;
 pages that they share count once.
 """
 
@@ -26,7 +27,7 @@ from pathlib import Path
 
 from bench.analysis import document, peers
 from bench.analysis.generator import write_capture
-from bench.analysis.measure import Figure, measure
+from bench.analysis.measure import FIRST, Figure, measure
 from bench.analysis.mix import read_mix
 from tracectl.capture.reader import open_capture
 from tracectl.decode.subbuffer import decode_subbuffer
@@ -64,6 +65,9 @@ def iter_figures(
     for name, words in READERS.items():
         command = [str(path) if word == "FILE" else word for word in words]
         yield name, measure([*_TRACECTL, *command], written)
+    for name in document.FIRST_OF_ALL if FIRST else ():
+        command = [str(path) if word == "FILE" else word for word in READERS[name]]
+        yield document.first_of_all(name), measure([*FIRST, *_TRACECTL, *command], written)
     without = ["env", "TRACECTL_COMPILED=0", *_TRACECTL]
     yield "report, in numpy alone", measure([*without, "report", str(path)], written)
     yield document.FIRST_LINE, measure([*_TRACECTL, "print", str(path)], written, to_first=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import peer_root
-from bench.analysis.measure import Figure, measure
+from bench.analysis import document
+from bench.analysis.measure import FIRST, Figure, measure
 from bench.analysis.peer_files import write_perf, write_trace_dat
 from tracectl.module.dkms import enter_root
 
@@ -54,6 +56,10 @@ def iter_figures(
             subprocess.run(export, check=True, stderr=subprocess.DEVNULL)
             command = [*place.prefix, "babeltrace2", str(place.inside / "ctf")]
             yield "babeltrace2, text", _checked(measure(command, events))
+            if FIRST:
+                # Whoever reads from it would have to wait.
+                silent = ["sh", "-c", f"{shlex.join(command)} >/dev/null"]
+                yield document.first_of_all("babeltrace2, text"), measure([*FIRST, *silent], events)
             counter = [*command, "--component=sink.utils.counter"]
             yield "babeltrace2, counter", measure(counter, events)
     with place_of("perf") as place:

@@ -6,6 +6,7 @@ import csv
 import gc
 import json
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -213,12 +214,16 @@ def test_a_part_of_a_capture_is_shown_moved_and_played(drive):
         await driver.press("plus")
         await driver.wait(lambda: app.view.calls < whole)
         half = app.view.calls
+        await driver.wait(lambda: app.part == 1)
+        await driver.press("1")
+        all_cpus, *cpus = (int(rate) for rate in re.findall(r"(\d+)(?: events)?/s", driver.text()))
+        assert all_cpus == pytest.approx(sum(cpus), abs=1)
         await driver.press("full_stop")
         await driver.wait(lambda: app.view.calls not in (half, whole))
         await driver.press("comma", "comma", "minus")
         await driver.press("0")
         await driver.wait(lambda: app.view.calls == whole)
-        await driver.press("P")
+        await driver.press("space")
         await driver.shows("playing")
         start_ns = app.span.start_ns
         await driver.press("right_curly_bracket", "right_curly_bracket")

@@ -130,7 +130,29 @@ def test_bytes_go_to_the_file_whose_descriptor_it_was():
 def test_a_new_thread_s_return_ends_no_call_of_the_one_before():
     one = SubBuffer().entry(1000, 7, EXIT_GROUP).task_exit(1100, 7).fork(1200, 100, 7)
     one.far_exit(1300, 7, 56)
-    assert calls_in(model_of(one)) == [(7, EXIT_GROUP, 1000, 0, 0)]
+    model = model_of(one)
+    assert calls_in(model) == [(7, EXIT_GROUP, 1000, 0, 0)]
+    assert model.view().orphans == 0
+    # Of a second one nothing told.
+    model.add(chunks_of(SubBuffer(0, 1).far_exit(2000, 7, READ)), FOREVER_NS)
+    assert model.view().orphans == 1
+
+
+def test_who_was_forked_before_a_part_has_its_name_there(tmp_path):
+    early = SubBuffer().fork(1000, 100, 400).exec(1100, 400, 400, b"/usr/bin/ls")
+    late = SubBuffer(0, 1).entry(9000, 400, READ).exit(9100, 400, READ, 5)
+    path = write_capture(tmp_path / "a.trace", [early, late], tasks=FACTS.tasks)
+    worker = Worker(lambda: CaptureSource(path))
+    # The first time all of it is read, whatever is shown.
+    for _ in range(2):
+        worker.select((8000, 10_000))
+        worker._take_wish()
+        worker._read_for(60)
+        worker._publish(None)
+        assert worker.view.processes.key.tolist() == [400]
+        assert worker.view.who_is(400).comm == "ls"
+        assert (worker.view.calls, worker.view.missed) == (1, 0)
+    worker.close()
 
 
 def test_nothing_is_paired_over_a_gap():

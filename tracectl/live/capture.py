@@ -41,6 +41,7 @@ class CaptureSource:
         self._queues = {cpu: deque(places) for cpu, places in self._capture.places_by_cpu().items()}
         self._behind = [(0, cpu) for cpu in sorted(self._queues)]
         self._left = self._count = len(self._capture)
+        self._has_all = len(self._spans) == self._count
 
     @property
     def settled_ns(self) -> int:
@@ -82,7 +83,8 @@ class CaptureSource:
         self._capture.close()
 
     def _is_outside(self, place: int) -> bool:
-        if self._wanted is None or place not in self._spans:
+        # What tells who is who is anywhere: all is given once.
+        if self._wanted is None or not self._has_all:
             return False
         first_ns, last_ns = self._spans[place]
         return last_ns < self._wanted[0] or first_ns >= self._wanted[1]

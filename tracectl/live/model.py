@@ -77,15 +77,17 @@ class Model:
         *,
         book_bytes: int = BOOK_BYTES,
         span_ns: tuple[int, int] | None = None,
+        processes: Processes | None = None,
     ) -> None:
-        """With ``span_ns`` only calls that were entered between these two times are counted."""
+        """With ``span_ns`` only calls that were entered between these two times are counted.
+        ``processes`` are those that are known, by default of the start."""
         self.facts = facts
         self._span_ns = span_ns
         length_ns = facts.span_ns if span_ns is None else span_ns[1] - span_ns[0]
         self.width_ns = bucket_of(length_ns) if length_ns else LIVE_BUCKET_NS
         # Of a capture a trend is all of it; of what goes on the last minute.
         self._trend_ns = self.width_ns * (LENGTH // HISTORY if length_ns else 1)
-        self.processes = Processes(facts.tasks, facts.cgroups)
+        self.processes = processes or Processes(facts.tasks, facts.cgroups)
         self._files = Files(facts.tables)
         self._pairing = Pairing()
         self._book = Book(book_bytes)
@@ -120,7 +122,8 @@ class Model:
             self._files.name(page, records)
             fars.append(far_of(page, records))
             self._count_calls(page)
-            pages.append(page)
+            if self._span_ns is None or len(page):
+                pages.append(page)
         self._book.add(pages)
         pairs = self._pairing.add(fars, settled_ns)
         # Before the pages are told, which would count the pairs a second time.
@@ -192,6 +195,8 @@ class Model:
         self._history.add_records(records, self._span_ns)
         for event in iter_task_events(records):
             self.processes.add(event)
+            if event.kind == Kind.FORK:
+                self._pairing.bear(event.other_tid)
             if event.kind == Kind.EXEC and event.other_tid != event.tid:
                 self._pairing.rename(event.time_ns, event.other_tid, event.tid)
 

@@ -26,7 +26,8 @@ class Pairs:
 
 
 class Pairing:
-    """Keeps what has no partner yet. ``orphans`` are exits whose entry never came, ``unfinished``
+    """Keeps what has no partner yet. ``orphans`` are exits whose entry never came, but for a
+    new thread's return from the call that its parent made, ``unfinished``
     entries whose exit did not: their thread entered another call or ended, events were lost in
     between, or there were too many.
 
@@ -39,6 +40,7 @@ class Pairing:
         self._rest = _empty()
         self._gaps = Gaps()
         self._renames: list[tuple[int, int, int]] = []
+        self._newborn: dict[int, None] = {}
 
     @property
     def waiting(self) -> int:
@@ -51,6 +53,12 @@ class Pairing:
     def rename(self, when_ns: int, old_tid: int, new_tid: int) -> None:
         """An exec in a thread other than the leader: its open call ends under the leader's id."""
         self._renames.append((when_ns, old_tid, new_tid))
+
+    def bear(self, tid: int) -> None:
+        """A new thread, which returns first: nothing tells of that where it is filtered out."""
+        self._newborn[tid] = None
+        if len(self._newborn) > _MAX_OPEN:
+            del self._newborn[next(iter(self._newborn))]
 
     def add(self, parts: Sequence[Far], settled_ns: int) -> Pairs:
         """Pairs what is older than ``settled_ns``, up to which all of each CPU has been added: what
@@ -68,7 +76,8 @@ class Pairing:
         exits = np.flatnonzero(is_exit & (owner >= 0))
         exits = exits[~self._is_lost_between(events.time_ns[owner[exits]], events.time_ns[exits])]
         entries = _take(events, owner[exits])
-        self.orphans += int(is_exit.sum()) - len(exits)
+        is_exit[exits] = False
+        self._count_orphans(events.tid[is_exit].tolist())
         left = _take(events, still)
         # An exit that comes after a gap may be of another call.
         left = _take(left, ~self._is_lost_between(left.time_ns, np.full(len(left), settled_ns)))
@@ -77,6 +86,13 @@ class Pairing:
         self._gaps.forget(settled_ns)
         self._rest = _join([left, later])
         return Pairs(entries, events.time_ns[exits], events.result[exits])
+
+    def _count_orphans(self, tids: Sequence[int]) -> None:
+        for tid in tids:
+            if tid in self._newborn:
+                del self._newborn[tid]
+            else:
+                self.orphans += 1
 
     def _newest(self, entries: Far) -> Far:
         surplus = len(entries) - _MAX_OPEN

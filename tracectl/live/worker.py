@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tracectl.capture.reader import Chunk
 from tracectl.errors import TracectlError
 from tracectl.kernel.tasks import comm_of
 from tracectl.live.capture import CaptureSource
 from tracectl.live.model import BOOK_BYTES, Model, View
+from tracectl.live.processes import Processes
 from tracectl.live.source import Losses, Source
 
 PERIOD_S = 0.08
 WAY_S = 0.06
 _LEARN = 10
 _NAMED = 20
+_PART_BYTES = 256 << 10
 _CAPTURE_BOOK_BYTES = 8 * BOOK_BYTES
 
 
@@ -103,13 +106,13 @@ class Worker:
         deadline_s = time.monotonic() + period_s
         while (rest_s := deadline_s - time.monotonic()) > 0 and not self.source.has_ended():
             chunks = self.source.read(rest_s)
-            # One at a time: numpy keeps the interpreter for as long as an array is worked on.
-            for chunk in chunks[:-1]:
-                self._model.add([chunk], 0)
+            parts = _parts_of(chunks)
+            for part in parts[:-1]:
+                self._model.add(part, 0)
                 self._stand_by()
             self._stand_by()
             if chunks or self.source.has_ended():
-                self._model.add(chunks[-1:], self.source.settled_ns)
+                self._model.add(parts[-1], self.source.settled_ns)
         if self.facts.is_live and not self.source.has_ended():
             self._model.advance(time.monotonic_ns() + self._offset_ns)
 
@@ -138,7 +141,8 @@ class Worker:
         if wanted is not None and isinstance(self.source, CaptureSource):
             self.source.restart(wanted[0])
             self.span_ns = wanted[0]
-            self._model = self._new_model()
+            # Who was forked before the part that is shown is known from there only.
+            self._model = self._new_model(self._model.processes)
 
     def _learn_names(self) -> None:
         """Of the busiest processes, where an exec may have been in what was not seen."""
@@ -148,8 +152,10 @@ class Worker:
                 if comm is not None:
                     self._model.processes.learn(tgid, comm)
 
-    def _new_model(self) -> Model:
-        return Model(self.facts, book_bytes=self._book_bytes, span_ns=self.span_ns)
+    def _new_model(self, processes: Processes | None = None) -> Model:
+        return Model(
+            self.facts, book_bytes=self._book_bytes, span_ns=self.span_ns, processes=processes
+        )
 
     def _publish(self, error: str | None) -> None:
         self._model.problems[:0] = self.source.problems
@@ -160,6 +166,20 @@ class Worker:
             losses, self.source.progress(), has_ended=self.source.has_ended(), error=error
         )
         self.published += 1
+
+
+def _parts_of(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
+    """At least one, each no larger than one sub-buffer can be anyway: numpy keeps the interpreter
+    for as long as an array is worked on, and a call of it has a cost of its own."""
+    parts: list[list[Chunk]] = [[]]
+    size_bytes = 0
+    for chunk in chunks:
+        size_bytes += len(chunk.data)
+        if size_bytes > _PART_BYTES and parts[-1]:
+            parts.append([])
+            size_bytes = len(chunk.data)
+        parts[-1].append(chunk)
+    return parts
 
 
 def _offset_ns(source: Source) -> int:

@@ -48,6 +48,7 @@ _REMOTE_S = 0.25
 """A frame is tens of KB on a terminal."""
 _LOSING_S = 5.0
 _SAMPLE = 3
+_OF_CAPTURES = ("play", "zoom")
 _COLOURS = {"success": "green", "warning": "yellow", "error": "red", "accent": "cyan"}
 
 
@@ -62,14 +63,14 @@ class ViewApp(App[None]):
         Binding("c", "control", "Control"),
         Binding("p", "pause", show=False),
         Binding("space", "hold", "Hold"),
+        Binding("space,P", "play", "Play"),
+        Binding("plus,equals_sign", "zoom(0.5)", "Zoom", key_display="+"),
         Binding("e", "export", "Export"),
         Binding("u", "devices", show=False),
-        Binding("plus,equals_sign", "zoom(0.5)", show=False),
         Binding("minus", "zoom(2)", show=False),
         Binding("comma", "shift(-0.5)", show=False),
         Binding("full_stop", "shift(0.5)", show=False),
         Binding("0", "whole", show=False),
-        Binding("P", "play", show=False),
         Binding("left_curly_bracket", "speed(0.5)", show=False),
         Binding("right_curly_bracket", "speed(2)", show=False),
         Binding("q,ctrl+c", "quit", "Quit"),
@@ -237,6 +238,14 @@ class ViewApp(App[None]):
             self.screen.tick()
 
     # Keys.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Space holds what goes on, and plays a capture."""
+        return action not in (_OF_CAPTURES if self.is_live else ("hold",))
+
+    def offers(self, action: str) -> bool:
+        """One that is not offered says why there is nothing to be done."""
+        return self.is_live or action != "control"
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and self._feed is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,9 +12,12 @@ from textual.widget import Widget
 from tracectl.tui.charts import format_count
 
 if TYPE_CHECKING:
+    from tracectl.live.model import View
     from tracectl.tui.app import ViewApp
 
 TABS = ("Overview", "Syscalls", "Processes", "Files", "Errors", "Latency", "Events")
+_NOTES = 2
+_ROOMY = 16
 _STATES = {
     "tracing": ("●", "tracing"),
     "armed": ("‖", "paused"),
@@ -25,20 +29,30 @@ _STATES = {
 
 
 class Frame(Widget):
-    """Three lines: the path with the state, the tabs, the counts."""
+    """Three lines: the path with the state, the tabs, the counts; more where what is to be said
+    has no room beside the counts."""
 
     DEFAULT_CSS = """
-    Frame { height: 3; dock: top; background: $panel; }
+    Frame { height: auto; min-height: 3; dock: top; background: $panel; }
     """
 
     app: ViewApp
 
-    def render(self) -> Text:
-        width = self.size.width
-        lines = [self._path(width), self._tabs(), self._counts()]
-        for line in lines:
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[Text] = []
+
+    def show(self) -> None:
+        """What there is now."""
+        width, before = self.app.size.width, len(self._lines)
+        self._lines = [self._path(width), self._tabs(), *self._counts(width)]
+        for line in self._lines:
             line.truncate(width, overflow="ellipsis")
-        return Text("\n").join(lines)
+        # A layout takes longer than all that is drawn.
+        self.refresh(layout=len(self._lines) != before)
+
+    def render(self) -> Text:
+        return Text("\n").join(self._lines)
 
     def on_click(self, event: events.Click) -> None:
         if event.y == 1:
@@ -79,16 +93,24 @@ class Frame(Widget):
             text.append(f" {number} {tab} ", style=style)
         return text
 
-    def _counts(self) -> Text:
-        colours = self.app.colours
-        text = Text(" ", no_wrap=True)
-        view, losses = self.app.view, self.app.losses
-        note = _note_of(self.app)
-        if view is None:
-            text.append(note, style=colours["warning"])
-            return text
+    def _counts(self, width: int) -> list[Text]:
+        """And what is to be said."""
+        text, note = Text(no_wrap=True), _note_of(self.app)
+        if self.app.view is not None:
+            self._append_counts(text, self.app.view)
+        if not note and self.app.part < 1:
+            text.append(f"  reading {self.app.part:.0%}", style=self.app.colours["accent"])
+        style = self.app.colours["warning"]
+        note = f"  {note}" if text else f" {note}"
+        if text.cell_len + len(note) <= width or self.app.size.height < _ROOMY:
+            return [text.append(note, style)]
+        lines = [Text(f" {line}", style) for line in wrap(note, width - 2, max_lines=_NOTES)]
+        return [text, *lines] if text else lines
+
+    def _append_counts(self, text: Text, view: View) -> None:
+        colours, losses = self.app.colours, self.app.losses
         generated = losses.generated or view.records
-        text.append(f"{format_count(self.app.rate)} events/s")
+        text.append(f" {format_count(self.app.rate)} events/s")
         text.append(f"  {format_count(generated)} events  ")
         lost = max(losses.lost, sum(view.lost.values()))
         if lost and self.app.is_losing:
@@ -99,11 +121,6 @@ class Frame(Widget):
             text.append(f"  {view.missed:,} blocks not seen", style=colours["warning"])
         if losses.filtered:
             text.append(f"  {format_count(losses.filtered)} filtered out")
-        if note:
-            text.append(f"  {note}", style=colours["warning"])
-        elif self.app.part < 1:
-            text.append(f"  reading {self.app.part:.0%}", style=colours["accent"])
-        return text
 
 
 def _note_of(app: ViewApp) -> str:

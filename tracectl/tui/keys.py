@@ -6,13 +6,16 @@ and keeps what it was composed of before: 20 KiB a time.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from tracectl.tui.app import ViewApp
 
 
 class KeyLine(Widget):
@@ -24,6 +27,7 @@ class KeyLine(Widget):
     KeyLine .keys--key { color: $footer-key-foreground; text-style: bold; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key"}
+    app: ViewApp
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._change)
@@ -48,7 +52,7 @@ class KeyLine(Widget):
         """The first of those that do the same."""
         found: dict[str, Binding] = {}
         for active in self.screen.active_bindings.values():
-            if active.binding.show:
+            if active.binding.show and self.app.offers(active.binding.action):
                 found.setdefault(active.binding.action, active.binding)
         return list(found.values())
 

@@ -57,7 +57,7 @@ class ViewScreen(Screen[None]):
         if not frames:
             # The timer can be before the widgets, and on a busy machine it is.
             return
-        frames.first().refresh()
+        frames.first().show()
         for bar in self.query(SpanBar):
             bar.refresh()
         view, facts = self.app.view, self.app.facts

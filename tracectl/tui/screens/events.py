@@ -38,7 +38,7 @@ class EventsScreen(ViewScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
         Binding("slash", "filter", "Filter"),
-        Binding("f", "follow", "Follow thread"),
+        Binding("f", "follow", "Follow"),
         Binding("n", "next(1)", "Next", show=False),
         Binding("N", "next(-1)", show=False),
     ]
@@ -79,7 +79,7 @@ class EventsScreen(ViewScreen):
         said = f" {count:,} of {view.calls:,} calls"
         if view.shelf.dropped:
             said += f"; the oldest {view.shelf.dropped:,} are no longer kept"
-        if view.orphans:
+        if view.orphans and (self.app.span is None or self.app.span.is_whole):
             said += f"; {view.orphans:,} returns without their entry"
         if self._typed.text:
             said += f"; filter: {self._typed.text}"

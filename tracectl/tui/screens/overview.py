@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.containers import Horizontal
@@ -22,10 +24,14 @@ from tracectl.tui.screens.ranked import texts_of
 from tracectl.tui.screens.syscalls import SyscallsScreen, syscall_rows
 from tracectl.tui.sieve import Sieve
 
+if TYPE_CHECKING:
+    from tracectl.tui.app import ViewApp
+
 _SYSCALLS = SyscallsScreen.columns
 _PROCESSES = (Column("process", 0, is_left=True), cells.RATE)
-_FILES = (Column("file", 0, is_left=True), cells.CALLS)
-_ERRORS = (Column("error", 8, is_left=True), Column("syscall", 0, is_left=True), cells.CALLS)
+_CALLS = replace(cells.CALLS, width=6)
+_FILES = (Column("file", 0, is_left=True), _CALLS)
+_ERRORS = (Column("error", 10, is_left=True), Column("syscall", 0, is_left=True), _CALLS)
 _LABEL_WIDTH = 8
 _BUFFER_WIDTH = 8
 _MANY_LINES = 34
@@ -69,16 +75,17 @@ class Cpus(Widget):
     more than lines."""
 
     DEFAULT_CSS = "Cpus { height: auto; }"
+    app: ViewApp
 
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[Text] = []
 
-    def show(self, view: View, facts: Facts, states: dict[int, CpuState], colour: str) -> None:
-        course = view.course
+    def show(self, view: View, facts: Facts) -> None:
+        course, states, colours = view.course, self.app.losses.cpus, self.app.colours
         rates = course.events[-10:].sum(axis=0) * (1e9 / course.width_ns / 10)
         if not facts.is_live:
-            rates = course.events.sum(axis=0) * (1e9 / max(facts.span_ns, 1))
+            rates = course.events.sum(axis=0) / max(self.app.span_s, 1e-9)
         seen = [cpu for cpu in range(facts.cpus) if course.events[:, cpu].any() or cpu in view.lost]
         room = 2 if self.app.size.height < _MANY_LINES else 8
         order = sorted(seen, key=lambda cpu: -rates[cpu])
@@ -94,12 +101,20 @@ class Cpus(Widget):
             if state.fill is not None:
                 line.append(f"  buffer {charts.bar(state.fill, _BUFFER_WIDTH)} {state.fill:>4.0%}")
             lost = max(state.lost, view.lost.get(cpu, 0))
-            line.append(f"  lost {lost:,}", style=f"bold {colour}" if lost else "dim")
+            line.append(f"  lost {lost:,}", style=f"bold {colours['error']}" if lost else "dim")
+            line.append(self._state_of(cpu), style=colours["warning"])
             self._lines.append(line)
         if rest:
             self._lines[-1].append(f"  and {len(rest)} CPUs more", style="dim")
         # A layout takes longer than all that is drawn.
         self.refresh(layout=len(self._lines) != before)
+
+    def _state_of(self, cpu: int) -> str:
+        """Why nothing comes from it."""
+        situation = self.app.situation
+        if not situation.online or cpu in situation.chosen:
+            return ""
+        return "  not traced" if cpu in situation.online else "  offline"
 
     def render(self) -> Text:
         return Text("\n").join(self._lines)
@@ -111,7 +126,9 @@ class OverviewScreen(ViewScreen):
     CSS = """
     OverviewScreen Horizontal { height: 1fr; min-height: 4; }
     OverviewScreen #syscalls { height: 2fr; }
-    OverviewScreen Horizontal Grid { width: 1fr; margin-right: 1; }
+    OverviewScreen Horizontal Grid { width: 9fr; margin-right: 1; }
+    OverviewScreen #processes { width: 8fr; }
+    OverviewScreen #errors { width: 11fr; }
     OverviewScreen .tall RateChart { height: 6; }
     """
 
@@ -146,7 +163,7 @@ class OverviewScreen(ViewScreen):
             times_ns = times_of(self.app.device_events, facts)
             chart.marks = set((times_ns // course.width_ns - course.first).tolist())
         chart.refresh()
-        self.query_one(Cpus).show(view, facts, self.app.losses.cpus, self.app.colours["error"])
+        self.query_one(Cpus).show(view, facts)
         for name in ("processes", "files"):
             self._grid(name).empty_text = "" if facts.has_records else "not recorded"
         grid = self.query_one("#syscalls", Grid)
