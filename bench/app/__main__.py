@@ -28,7 +28,7 @@ UNITS = {"redis": 8000, "dd": 400_000, "build": 4, "sqlite": 10_000, "nginx": 1}
 """By application, how many units of its work a round does: requests, blocks, files, rows; nginx is
 asked for so many seconds."""
 APPLICATIONS = Program(
-    Path(__file__).with_name("workload.sh"), rounds=1, setup=peers.PRELUDE, prefix="peer"
+    Path(__file__).with_name("workload.sh"), rounds=3, setup=peers.PRELUDE, prefix="peer"
 )
 # Were the clock to jump while a file comes from the host, the timers of every daemon would run out.
 _OPTIONS = replace(COUNTING, icount_sleeps=True)
@@ -76,7 +76,7 @@ def say(message: str) -> None:
 
 def slow_down(base: Work, work: Work) -> dict[str, float]:
     """How many times as long the CPU is busy with a unit as without a tracer, by application."""
-    return {app: round(work.wall_ns[app] / base.wall_ns[app], 3) for app in base.wall_ns}
+    return {app: round(work.usual_ns[app] / base.usual_ns[app], 3) for app in base.usual_ns}
 
 
 def measure_tool(kernel: Kernel, tool: Tool, units: Mapping[str, int]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 SOURCE = Path(__file__).with_name("workload.c")
 
@@ -57,7 +58,8 @@ SYSTEM_CALLS = Program(SOURCE, ROUNDS)
 @dataclass(frozen=True, slots=True)
 class Work:
     """A run of the workload. By kind: how many system calls were made, warming-up included; ns of
-    CPU time a call, of the round that needed fewest; ns on the clock a call, their mean.
+    CPU time a call, of the round that needed fewest; ns on the clock a call, their mean, and
+    those of the round in the middle.
 
     The fewest: in some rounds the consumer runs, and the work is dearer for a while after that.
     """
@@ -65,6 +67,7 @@ class Work:
     calls: dict[str, int]
     cpu_ns: dict[str, float]
     wall_ns: dict[str, float]
+    usual_ns: dict[str, float]
 
     @property
     def getppids(self) -> int:
@@ -84,6 +87,10 @@ def parse(text: str) -> Work:
         {kind: min(cpu / calls for calls, _, cpu in all_[1:]) for kind, all_ in rounds.items()},
         {
             kind: sum(wall for _, wall, _ in all_[1:]) / sum(calls for calls, *_ in all_[1:])
+            for kind, all_ in rounds.items()
+        },
+        {
+            kind: median(wall / calls for calls, wall, _ in all_[1:])
             for kind, all_ in rounds.items()
         },
     )
