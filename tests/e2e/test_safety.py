@@ -155,7 +155,7 @@ def test_thousands_of_threads_no_memory_and_no_reader(guest, workload, tmp_path)
 @pytest.mark.parametrize("rounds", [25, 500], ids=["few", "many"])
 def test_sessions_leave_no_memory_behind(guest, tmp_path, rounds):
     script = SESSIONS.replace("{rounds}", str(rounds))
-    assert guest(script) == 0, (tmp_path / "out").read_text()
+    assert guest(script, timeout_s=3 * 3600) == 0, (tmp_path / "out").read_text()
     _, before, after = json.loads((tmp_path / "memory").read_text())
     # The kernel's caches fill up at first. Later, two pages that each session leaves would show.
     for name, before_kib in before.items():
