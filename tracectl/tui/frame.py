@@ -46,13 +46,15 @@ class Frame(Widget):
         """What there is now."""
         width, before = self.app.size.width, len(self._lines)
         self._lines = [self._path(width), self._tabs(), *self._counts(width)]
-        for line in self._lines:
-            line.truncate(width, overflow="ellipsis")
         # A layout takes longer than all that is drawn.
         self.refresh(layout=len(self._lines) != before)
 
     def render(self) -> Text:
-        return Text("\n").join(self._lines)
+        lines = [line.copy() for line in self._lines]
+        for line in lines:
+            # Narrower than the screen where that has a scrollbar.
+            line.truncate(self.size.width, overflow="ellipsis")
+        return Text("\n").join(lines)
 
     def on_click(self, event: events.Click) -> None:
         if event.y == 1:

@@ -95,14 +95,16 @@ class Cpus(Widget):
         before, self._lines = len(self._lines), []
         for cpu in shown:
             line = Text(f" CPU {cpu:<3}", no_wrap=True)
-            line.append(charts.sparkline(trend.events[:, cpu].tolist(), width).rjust(width))
+            why = self._state_of(cpu)
+            line.append(why, style=colours["warning"])
+            room = width - len(why)
+            line.append(charts.sparkline(trend.events[:, cpu].tolist(), room).rjust(room))
             line.append(f" {charts.format_count(float(rates[cpu])):>6}/s")
             state = states.get(cpu, CpuState())
             if state.fill is not None:
                 line.append(f"  buffer {charts.bar(state.fill, _BUFFER_WIDTH)} {state.fill:>4.0%}")
             lost = max(state.lost, view.lost.get(cpu, 0))
             line.append(f"  lost {lost:,}", style=f"bold {colours['error']}" if lost else "dim")
-            line.append(self._state_of(cpu), style=colours["warning"])
             self._lines.append(line)
         if rest:
             self._lines[-1].append(f"  and {len(rest)} CPUs more", style="dim")
@@ -114,7 +116,7 @@ class Cpus(Widget):
         situation = self.app.situation
         if not situation.online or cpu in situation.chosen:
             return ""
-        return "  not traced" if cpu in situation.online else "  offline"
+        return "not traced " if cpu in situation.online else "offline "
 
     def render(self) -> Text:
         return Text("\n").join(self._lines)
