@@ -34,7 +34,7 @@ X86_64 = Machine(
     compiler="gcc-12",
     compiler_package="gcc-12",
     # A "rep movsb" is emulated byte by byte.
-    quick=("-cpu", "max,-erms,-fsrm"),
+    quick=("-cpu", "max,-avx2,-erms,-fsrm"),
 )
 ARM64 = Machine(
     name="aarch64",
