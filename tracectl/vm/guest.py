@@ -221,9 +221,9 @@ def _qemu_command(
 ) -> list[str]:
     machine = kernel.machine
     accel, smp = f"tcg,thread={'multi' if options.thread_a_cpu else 'single'}", options.smp
-    hardware = [*machine.hardware, *machine.quick]
+    cpu = ",-".join([machine.cpu, *machine.slow])
     if options.icount:
-        accel, smp, hardware = "tcg", 1, [*machine.hardware]
+        accel, smp, cpu = "tcg", 1, machine.cpu
     boot = [*machine.boot, "quiet", "loglevel=4", "panic=-1", "panic_on_warn=1", "oops=panic"]
     # What hangs ends with its call trace, not with the run's time limit; a guest that shares its
     # CPU with others may stand still for half a minute.
@@ -232,7 +232,7 @@ def _qemu_command(
     boot += ["mitigations=off", *options.boot]
     # A guest must not outlive the tool, not even when that is killed.
     command = ["setpriv", "--pdeathsig", "KILL", "--", machine.qemu]
-    command += [*hardware, "-accel", accel, "-smp", str(smp)]
+    command += ["-machine", machine.board, "-cpu", cpu, "-accel", accel, "-smp", str(smp)]
     command += ["-m", str(options.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot"]
     command += ["-display", "none", "-kernel", str(kernel.vmlinuz)]
     command += ["-initrd", str(work / "initramfs"), "-append", " ".join(boot)]
