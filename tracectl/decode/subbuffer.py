@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,19 @@ _HAS_STRING[list(STRING_KINDS)] = True
 
 Buffer = bytes | bytearray | memoryview
 Rows = NDArray[np.intp]
+
+_COLUMNS = {
+    "granule": np.intp,
+    "time_ns": np.uint64,
+    "kind": np.uint8,
+    "id": np.uint16,
+    "granules": np.uint8,
+    "tid": np.uint32,
+    "tgid": np.uint32,
+}
+"""Those of Records, in the order in which the compiled pass fills them."""
+_Columns = dict[str, NDArray[Any]]
+"""And ``kinds``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +179,7 @@ def decode_subbuffer(data: Buffer) -> Records:
         lost=tuple(header["lost"].tolist()),
         generated=int(header["generated"]),
         words=words,
-        **columns._asdict(),
+        **columns,
     )
     return split_calls(records)
 
@@ -198,37 +211,16 @@ def _records_start(subbuf_bytes: int) -> int:
     return _HEADER.itemsize + subbuf_bytes // GRANULE // 8
 
 
-class _Columns(NamedTuple):
-    """Those of Records."""
-
-    granule: Rows
-    time_ns: NDArray[np.uint64]
-    kind: NDArray[np.uint8]
-    id: NDArray[np.uint16]
-    granules: NDArray[np.uint8]
-    tid: NDArray[np.uint32]
-    tgid: NDArray[np.uint32]
-    kinds: NDArray[np.int64]
-
-
 def _fill_columns(header: np.void, words: NDArray[np.uint64]) -> _Columns | None:
     """By the compiled pass; None where there is none, and where the sub-buffer is damaged."""
     count = int(header["records"])
     if walk.compiled is None or count > len(words):
         return None
-    columns = _Columns(
-        np.empty(count, np.intp),
-        np.empty(count, np.uint64),
-        np.empty(count, np.uint8),
-        np.empty(count, np.uint16),
-        np.empty(count, np.uint8),
-        np.empty(count, np.uint32),
-        np.empty(count, np.uint32),
-        np.zeros(256, np.int64),
-    )
+    columns: _Columns = {name: np.empty(count, dtype) for name, dtype in _COLUMNS.items()}
+    columns["kinds"] = np.zeros(256, np.int64)
     first_ns, last_ns = int(header["first_ns"]), int(header["last_ns"])
     start = _records_start(int(header["subbuf_bytes"])) // GRANULE
-    made = walk.compiled.fill_records(words, *columns, first_ns, last_ns, start)
+    made = walk.compiled.fill_records(words, *columns.values(), first_ns, last_ns, start)
     return None if made is None else columns
 
 
@@ -243,16 +235,16 @@ def _find_columns(header: np.void, words: NDArray[np.uint64]) -> _Columns:
     if not bool(granules[(kind == Kind.TASK) | (kind == Kind.TIME)].all()):
         raise DecodeError("a TASK or TIME record is shorter than its kind")
     tid, tgid = _fill_tasks(words, granule, kind)
-    return _Columns(
-        granule,
-        _unfold_time(header, words, granule, kind, heads["time"]),
-        kind,
-        heads["id"],
-        granules,
-        tid,
-        tgid,
-        np.bincount(kind, minlength=256),
-    )
+    return {
+        "granule": granule,
+        "time_ns": _unfold_time(header, words, granule, kind, heads["time"]),
+        "kind": kind,
+        "id": heads["id"],
+        "granules": granules,
+        "tid": tid,
+        "tgid": tgid,
+        "kinds": np.bincount(kind, minlength=256),
+    }
 
 
 def _find_starts(header: np.void, words: NDArray[np.uint64]) -> Rows:
