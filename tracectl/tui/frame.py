@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import events
-from textual.widget import Widget
 
+from tracectl.tui.block import Block
 from tracectl.tui.charts import format_count
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _STATES = {
 }
 
 
-class Frame(Widget):
+class Frame(Block):
     """Three lines: the path with the state, the tabs, the counts; more where what is to be said
     has no room beside the counts."""
 
@@ -38,19 +38,13 @@ class Frame(Widget):
 
     app: ViewApp
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[Text] = []
-
     def show(self) -> None:
         """What there is now."""
-        width, before = self.app.size.width, len(self._lines)
-        self._lines = [self._path(width), self._tabs(), *self._counts(width)]
-        # A layout takes longer than all that is drawn.
-        self.refresh(layout=len(self._lines) != before)
+        width = self.app.size.width
+        self.show_lines([self._path(width), self._tabs(), *self._counts(width)])
 
     def render(self) -> Text:
-        lines = [line.copy() for line in self._lines]
+        lines = [line.copy() for line in self.lines]
         for line in lines:
             # Narrower than the screen where that has a scrollbar.
             line.truncate(self.size.width, overflow="ellipsis")

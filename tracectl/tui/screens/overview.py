@@ -14,6 +14,7 @@ from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
 from tracectl.live.source import CpuState, Facts
 from tracectl.tui import cells, charts
+from tracectl.tui.block import Block
 from tracectl.tui.devices import times_of
 from tracectl.tui.grid import Column, Grid
 from tracectl.tui.screens.base import ViewScreen
@@ -70,16 +71,12 @@ class RateChart(Widget):
         return self.size.width - _LABEL_WIDTH - 1
 
 
-class Cpus(Widget):
+class Cpus(Block):
     """A line a CPU: events a second, the buffer, what was lost. The busiest, where there are
     more than lines."""
 
     DEFAULT_CSS = "Cpus { height: auto; }"
     app: ViewApp
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[Text] = []
 
     def show(self, view: View, facts: Facts) -> None:
         course, states, colours = view.course, self.app.losses.cpus, self.app.colours
@@ -92,7 +89,7 @@ class Cpus(Widget):
         shown, rest = sorted(order[:room]), order[room:]
         width = max(8, self.app.size.width - 52)
         trend = course if facts.is_live else course.folded(width)
-        before, self._lines = len(self._lines), []
+        lines = []
         for cpu in shown:
             line = Text(f" CPU {cpu:<3}", no_wrap=True)
             why = self._state_of(cpu)
@@ -105,11 +102,10 @@ class Cpus(Widget):
                 line.append(f"  buffer {charts.bar(state.fill, _BUFFER_WIDTH)} {state.fill:>4.0%}")
             lost = max(state.lost, view.lost.get(cpu, 0))
             line.append(f"  lost {lost:,}", style=f"bold {colours['error']}" if lost else "dim")
-            self._lines.append(line)
+            lines.append(line)
         if rest:
-            self._lines[-1].append(f"  and {len(rest)} CPUs more", style="dim")
-        # A layout takes longer than all that is drawn.
-        self.refresh(layout=len(self._lines) != before)
+            lines[-1].append(f"  and {len(rest)} CPUs more", style="dim")
+        self.show_lines(lines)
 
     def _state_of(self, cpu: int) -> str:
         """Why nothing comes from it."""
@@ -117,9 +113,6 @@ class Cpus(Widget):
         if not situation.online or cpu in situation.chosen:
             return ""
         return "not traced " if cpu in situation.online else "offline "
-
-    def render(self) -> Text:
-        return Text("\n").join(self._lines)
 
 
 class OverviewScreen(ViewScreen):
