@@ -18,6 +18,7 @@ from tracectl.abi.totals import CpuTotals
 from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
 from tracectl.kernel.counters import read_counters
 from tracectl.kernel.filter import Terms, terms_of
+from tracectl.kernel.permission import open_error
 from tracectl.kernel.shapes import Shapes, pack_shapes
 from tracectl.kernel.sites import check_switches, refusal
 from tracectl.kernel.stream import Stream
@@ -83,7 +84,7 @@ class Device:
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
-            raise _open_error(path, error) from error
+            raise open_error(path, error) from error
         try:
             self.info = self._read_info()
         except (DeviceError, UnsupportedError):
@@ -318,34 +319,6 @@ def _loaded_version() -> str:
     except (OSError, ValueError):
         return "of unknown version"
     return f"version {version.strip()}"
-
-
-def _open_error(path: Path, error: OSError) -> UnsupportedError:
-    if error.errno in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
-        return UnsupportedError(
-            "the tracectl module is not loaded; 'tracectl module load' loads it, "
-            "'tracectl record --vm -- CMD' traces in a guest instead"
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return UnsupportedError(f"no permission to open {path}; {_who_may(path)}")
-    return UnsupportedError(f"{path} cannot be opened: {error.strerror}")
-
-
-def _who_may(path: Path) -> str:
-    import grp  # noqa: PLC0415 - looked up in this case only
-    import pwd  # noqa: PLC0415
-
-    try:
-        group = grp.getgrgid(path.stat().st_gid)
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except (OSError, KeyError):
-        return "only root and the device's group may"
-    if group.gr_gid == 0:
-        return "only root may"
-    may = f"root and the group {group.gr_name!r} may"
-    if user in group.gr_mem:
-        return f"{may}, which {user} is in from the next login on"
-    return f"{may}; 'sudo usermod -aG {group.gr_name} {user}' adds {user}, from the next login on"
 
 
 def _text(raw: bytes) -> str:
