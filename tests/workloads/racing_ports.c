@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * racing_ports CALL COUNT TRUTH: does CALL, connect or bind, of a socket to port
- * 4001 or 4002 COUNT times or more (see race.h) while a second thread flips the port in place, and
- * writes to TRUTH a digit a call: the port that it really was.
+ * 4001 or 4002 COUNT times or more (see race.h) while a second thread flips the
+ * port in place, and writes to TRUTH a digit a call: the port that it really was.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
