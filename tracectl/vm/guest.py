@@ -221,7 +221,7 @@ def _qemu_command(
 ) -> list[str]:
     machine = kernel.machine
     accel, smp = f"tcg,thread={'multi' if options.thread_a_cpu else 'single'}", options.smp
-    cpu = ",-".join([machine.cpu, *machine.slow])
+    cpu = ",-".join([machine.cpu, *machine.lacks])
     if options.icount:
         accel, smp, cpu = "tcg", 1, machine.cpu
     boot = [*machine.boot, "quiet", "loglevel=4", "panic=-1", "panic_on_warn=1", "oops=panic"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Machine:
     """``name`` is uname's, ``debian`` that of packages; ``board`` and ``cpu`` are what QEMU
-    emulates, ``boot`` what its kernel is told of it. ``slow`` are features that ``cpu`` is without
+    emulates, ``boot`` what its kernel is told of it. ``lacks`` are features that ``cpu`` is without
     where no instruction is counted. Modules are built with ``compiler``, for which make gets the
     arguments ``make``."""
 
@@ -22,7 +22,7 @@ class Machine:
     compiler: str
     compiler_package: str
     make: tuple[str, ...] = ()
-    slow: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 X86_64 = Machine(
@@ -31,13 +31,13 @@ X86_64 = Machine(
     qemu="qemu-system-x86_64",
     qemu_package="qemu-system-x86",
     board="q35",
-    # numpy crashes on the AVX2 of QEMU 7.2, the first that has one.
-    cpu="max,-avx2",
+    cpu="max",
     boot=("console=ttyS0", "random.trust_cpu=on", "tsc=reliable"),
     compiler="gcc-12",
     compiler_package="gcc-12",
-    # A "rep movsb" is emulated byte by byte.
-    slow=("erms", "fsrm"),
+    # numpy crashes on the AVX2 of QEMU 7.2, the first that has one; a "rep movsb" is emulated byte
+    # by byte.
+    lacks=("avx2", "erms", "fsrm"),
 )
 ARM64 = Machine(
     name="aarch64",
