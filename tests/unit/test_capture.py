@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tracectl.abi.records import ABIS, KINDS, LOST_CAUSES, SHAPES
 from tracectl.abi.totals import CpuTotals, SyscallTotals
+from tracectl.capture.blockfile import read_end
 from tracectl.capture.format import (
     BLOCK_HEADER,
     CHUNK_MAX_BYTES,
@@ -116,6 +117,7 @@ def test_roundtrip(tmp_path, compress):
         assert len(capture) == len(CHUNKS)
         assert capture.raw_bytes == sum(len(data) for _, _, data in CHUNKS)
     assert read(path) == (CHUNKS, end_block(), [])
+    assert read_end(path) == end_block()
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.binary(max_size=2000)), max_size=8), st.booleans())
@@ -156,6 +158,7 @@ def test_torn_at_every_byte(tmp_path):
     for length in range(len(whole)):
         path = tmp_path / "torn.trace"
         path.write_bytes(whole[:length])
+        assert read_end(path) is None
         whole_blocks = sum(start <= length for start in starts[1:])
         if whole_blocks == 0:
             with pytest.raises(CaptureError):
@@ -199,10 +202,12 @@ def test_an_index_that_contradicts_the_file_is_not_believed(tmp_path):
         b"",
     ):
         path.write_bytes(data[:index] + block(BlockType.INDEX, wrong + footer))
+        read_end(path)
         assert read(path) == (CHUNKS, end_block(), [])
     for place in (0, index - 1, index + 1, len(data) - INDEX_FOOTER.size, (1 << 64) - 1):
         footer = INDEX_FOOTER.pack(place, INDEX_MAGIC)
         path.write_bytes(data[:index] + block(BlockType.INDEX, headers + footer))
+        assert read_end(path) is None
         assert read(path) == (CHUNKS, end_block(), [])
 
 
@@ -223,6 +228,7 @@ def test_flipped_bytes(tmp_path, data):
     path = tmp_path / "flipped.trace"
     path.write_bytes(whole)
     try:
+        assert read_end(path) in (None, end_block())
         chunks, _, problems = read(path)
     except CaptureError:
         return

@@ -102,13 +102,19 @@ def _facts_of(status: Status, info: Info) -> dict[str, Any]:
 def _reason_in(label: str) -> str | None:
     """What the file of the last session says of its end: a background recorder whose disk was full
     had nobody to tell it to."""
-    from tracectl.capture.reader import open_capture  # noqa: PLC0415
+    from tracectl.capture.blockfile import read_end  # noqa: PLC0415
 
     try:
-        with open_capture(Path(label)) as capture:
-            return capture.end.reason if capture.end is not None else None
+        end = read_end(Path(label))
+        if end is None:
+            from tracectl.capture.reader import open_capture  # noqa: PLC0415 - numpy
+
+            # A full disk may have had no room for the index.
+            with open_capture(Path(label)) as capture:
+                end = capture.end
     except CaptureError:
         return None
+    return end.reason if end is not None else None
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
