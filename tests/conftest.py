@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,10 @@ import pytest
 REPO = Path(__file__).parents[1]
 os.environ.setdefault("TRACECTL_CACHE", str(REPO / ".cache"))
 WORKLOADS = REPO / "tests" / "workloads"
-FUNCTIONS = """
-tracectl() { "$python" -m tracectl "$@"; }
+WARM = REPO / "tests" / "warm"
+COLD_START = 'tracectl() { "$python" -m tracectl "$@"; }'
+WARM_START = f'$python {WARM / "server.py"} && tracectl() {{ /job/tracectl "$@"; }}'
+WAIT_UNTIL = """
 wait_until() {
 	for _ in $(seq 100); do "$@" && return; sleep 0.5; done
 	echo "this never came true: $*" >&2
@@ -79,12 +82,22 @@ def wheel(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def client(kernel, tmp_path_factory):
+    """What has tracectl run in a guest: of no library, since each suite has its own."""
+    program = tmp_path_factory.mktemp("client") / "tracectl"
+    command = [kernel.machine.compiler, "-O2", "-Wall", "-static", "-o", program]
+    subprocess.run([*command, WARM / "client.c"], check=True)
+    return program
+
+
 @pytest.fixture
-def guest(kernel, tmp_path):
+def guest(kernel, client, tmp_path):
     """Runs a shell script in a guest with the module; a kernel warning fails the test.
 
-    The script has $python, an interpreter that has tracectl, the function tracectl, and
-    wait_until COMMAND..., which ends it when the command does not come to succeed.
+    The script has $python, an interpreter that has tracectl, the function tracectl, which is run by
+    tests/warm/server.py when it is run more than once, and wait_until COMMAND..., which ends it
+    when the command does not come to succeed.
 
     Threads that are to race want thread_a_cpu, and a session that neither begins, changes nor
     ends while they do (see Options).
@@ -94,9 +107,11 @@ def guest(kernel, tmp_path):
 
     def run(script: str, **options) -> int:
         out = (tmp_path / "out").open("wb")
+        shutil.copy(client, tmp_path / "tracectl")
+        start = WARM_START if script.count("tracectl ") > 1 else COLD_START
         result = run_guest(
             kernel,
-            ["sh", "-c", f"python={python_of(kernel)}\n{FUNCTIONS}{script}"],
+            ["sh", "-c", f"python={python_of(kernel)}\n{start}{WAIT_UNTIL}{script}"],
             tmp_path,
             cwd=REPO,
             env=dict(os.environ),

@@ -37,7 +37,7 @@ print(sys.argv[1], used.ru_utime + used.ru_stime)' $1 {{program}} {CALLS} 1 >>/j
 start -o /dev/shm/fast.trace
 flood fast
 tracectl stop
-(echo 0 >/sys/fs/cgroup/slow/cgroup.procs; start -o /dev/shm/slow/a.trace)
+(echo 0 >/sys/fs/cgroup/slow/cgroup.procs; tracectl() {{ $python -m tracectl "$@"; }}; start -o /dev/shm/slow/a.trace)
 flood slow
 tracectl stop
 mv /dev/shm/fast.trace /dev/shm/slow/a.trace /job
