@@ -113,7 +113,7 @@ class Pairing:
     def _pair(self, events: Halves) -> list[Calls]:
         if not len(events):
             return []
-        touched = np.isin(self._open.tid, events.tid)
+        touched = _is_of(self._open, events)
         events = join_halves([self._open[touched], *self._take_early(events), events])
         order = arrange(events.tid, events.time_ns)
         owner, still = match(order, events.tid, events.half)
@@ -145,7 +145,7 @@ class Pairing:
         """The early copies of the threads of ``events``."""
         if self._early is None or not len(self._early):
             return []
-        touched = np.isin(self._early.tid, events.tid)
+        touched = _is_of(self._early, events)
         taken, self._early = self._early[touched], self._early[~touched]
         return [taken]
 
@@ -208,6 +208,12 @@ def _calls_of(events: Halves, entries: Rows | None, exits: Rows | None) -> Calls
         copies=[copy for row in with_copies for copy in copies[row]],
         copy_row=[row for row in with_copies for _ in copies[row]],
     )
+
+
+def _is_of(held: Halves, events: Halves) -> NDArray[np.bool_]:
+    """Which of those held are of the threads of ``events``."""
+    # Not asked before the first call is shown: numpy imports its masked arrays for it.
+    return np.isin(held.tid, events.tid) if len(held) else np.zeros(0, np.bool_)
 
 
 def _unfinished(entries: Halves) -> Calls:
