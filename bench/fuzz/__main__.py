@@ -63,10 +63,13 @@ _PREFIX: list[bytes] = []
 
 
 def _plain(path: Path) -> list:
-    from tracectl.capture.reader import open_capture  # noqa: PLC0415
+    from tracectl.capture.blockfile import BlockFile  # noqa: PLC0415
 
-    with open_capture(path) as capture:
-        return [(block, capture._read(block)) for block, _ in blocks_of(path.read_bytes())]
+    file = BlockFile(path)
+    try:
+        return [(block, file.read(block)) for block, _ in blocks_of(path.read_bytes())]
+    finally:
+        file.close()
 
 
 def make_file(data: bytes) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import zlib
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 from tracectl.analysis.groups import GROUPS
+from tracectl.capture.blockfile import read_end
 from tracectl.capture.format import (
     BLOCK_HEADER,
     FILE_HEADER,
@@ -17,6 +18,7 @@ from tracectl.capture.format import (
     BlockType,
 )
 from tracectl.cli.main import main
+from tracectl.errors import CaptureError
 
 _FILE = "FILE"
 COMMANDS = (
@@ -41,6 +43,8 @@ def read_with_all(path: Path) -> None:
 
 def read_with(command: tuple[str, ...], path: Path) -> None:
     """Runs the command on ``path``. Whatever is wrong with it, it says so and ends."""
+    with suppress(CaptureError):
+        read_end(path)
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         code = main([str(path) if word == _FILE else word for word in command])
