@@ -89,8 +89,8 @@ def _events_batch(
 
 def _of_day(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Times of day without their zone: DuckDB keeps the ns of such only."""
-    fields = [
-        field.with_type(pa.timestamp("ns")) if pa.types.is_timestamp(field.type) else field
-        for field in batch.schema
-    ]
-    return batch.cast(pa.schema(fields))
+    for index, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type):
+            zoneless = batch.column(index).cast(pa.timestamp("ns"))
+            batch = batch.set_column(index, field.name, zoneless)
+    return batch
