@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ EXAMPLES = """\
   tracectl print --follow                   what is being recorded, as it comes
   tracectl print -y a.trace                 read(3</etc/passwd>, ...) instead of read(3, ...)"""
 
-_PIECE = 4096
+_FIRST, _PIECE = 64, 4096
 """So many calls are written at once; who looks at the first ones does not wait for more."""
 
 
@@ -103,9 +104,14 @@ def _print_all(args: argparse.Namespace, capture: Capture) -> None:
     selection = selection_of(args, capture, tables)
     lines = lines_of(args, tables, WallClock(moments), selection, descriptors)
     tell = None if descriptors is None else descriptors.add_records
+    sizes = chain([_FIRST], repeat(_PIECE))
     for calls in iter_ordered(iter_done(capture, tell)):
-        for start in range(0, len(calls), _PIECE):
-            write_lines(lines(calls.between(start, start + _PIECE)))
+        end = 0
+        while end < len(calls):
+            start, end = end, end + next(sizes)
+            write_lines(lines(calls.between(start, end)))
+            if end == _FIRST:
+                sys.stdout.flush()
     for problem in capture.problems:
         say(f"{capture.path}: {problem}")
     if lost := lost_of(capture)[1]:
