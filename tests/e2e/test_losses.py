@@ -26,7 +26,8 @@ mount -t minix -o sync /dev/ram0 /dev/shm/slow
 echo +io >/sys/fs/cgroup/cgroup.subtree_control
 mkdir /sys/fs/cgroup/slow
 echo "$(cat /sys/block/ram0/dev) wbps=65536" >/sys/fs/cgroup/slow/io.max
-start() {{ tracectl start --subbuf-size 16K --subbuf-count 4 --no-compress "$@"; }}
+# Where it is started from decides on its cgroup.
+start() {{ "$python" -m tracectl start --subbuf-size 16K --subbuf-count 4 --no-compress "$@"; }}
 flood() {{
 	$python -c 'import resource, subprocess, sys
 subprocess.run(sys.argv[2:], check=True)
@@ -37,7 +38,7 @@ print(sys.argv[1], used.ru_utime + used.ru_stime)' $1 {{program}} {CALLS} 1 >>/j
 start -o /dev/shm/fast.trace
 flood fast
 tracectl stop
-(echo 0 >/sys/fs/cgroup/slow/cgroup.procs; tracectl() {{ $python -m tracectl "$@"; }}; start -o /dev/shm/slow/a.trace)
+(echo 0 >/sys/fs/cgroup/slow/cgroup.procs; start -o /dev/shm/slow/a.trace)
 flood slow
 tracectl stop
 mv /dev/shm/fast.trace /dev/shm/slow/a.trace /job

@@ -66,9 +66,9 @@ def run(message: bytes, fds: list[int]) -> None:
     for fd, sent in enumerate(fds):
         os.dup2(sent, fd)
         os.close(sent)
-    # What they are has been found out when they were opened.
-    sys.stdin, sys.stdout = open(0), open(1, "w")
-    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace")
+    # Python finds out what they are when it opens them.
+    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
+    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace")
     os.chdir(directory)
     os.environb.clear()
     os.environb.update(pair.split(b"=", 1) for pair in texts[end + 1 :])
