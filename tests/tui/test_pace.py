@@ -16,7 +16,10 @@ def test_drawing_leaves_half_of_a_cpu(monkeypatch):
     assert not held.lets_draw()
     clock.now_s = 1.2
     assert held.lets_draw()
-    clock.now_s, clock.spent_s = 1.3, 0.7
+    clock.now_s, clock.spent_s = 1.3, 0.8
     assert not held.lets_draw()
-    clock.now_s = 1.4
+    clock.now_s = 1.6
+    assert held.lets_draw()
+    # What takes little is drawn each time.
+    clock.now_s, clock.spent_s = 1.65, 0.84
     assert held.lets_draw()
