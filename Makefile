@@ -2,7 +2,7 @@
 # make trace: from a fresh clone to the report of a real program.
 # make test:  everything is checked, in guests with the real module, too;
 # make guest: only those; KERNELS=7.2 make guest: on another kernel.
-# make test-slow: packages on clean machines, the view in a browser.
+# make test-slow: packages on clean machines, the view in a browser and in a guest.
 # make test-kernels, make build-kernels: on every kernel, or on those of KERNELS="6.12 7.2".
 #
 # The module itself is built by Kbuild, which kbuild prefers to this file.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -91,8 +92,14 @@ def client(kernel, tmp_path_factory):
     return program
 
 
+@pytest.fixture(scope="session")
+def bytecode():
+    """A guest keeps nothing that it compiles."""
+    compileall.compile_dir(REPO / "tracectl", quiet=1)
+
+
 @pytest.fixture
-def guest(kernel, client, tmp_path):
+def guest(kernel, client, bytecode, tmp_path):
     """Runs a shell script in a guest with the module; a kernel warning fails the test.
 
     The script has $python, an interpreter that has tracectl, the function tracectl, which is run by
@@ -108,13 +115,15 @@ def guest(kernel, client, tmp_path):
     def run(script: str, **options) -> int:
         out = (tmp_path / "out").open("wb")
         shutil.copy(client, tmp_path / "tracectl")
+        environment = dict(os.environ)
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         start = WARM_START if script.count("tracectl ") > 1 else COLD_START
         result = run_guest(
             kernel,
             ["sh", "-c", f"python={python_of(kernel)}\n{start}{WAIT_UNTIL}{script}"],
             tmp_path,
             cwd=REPO,
-            env=dict(os.environ),
+            env=environment,
             options=Options(**{"module": module_for(kernel), "timeout_s": 1800, **options}),
             stdout=out.fileno(),
             stderr=out.fileno(),

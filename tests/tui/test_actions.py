@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import shlex
 
+from textual import events
+
 from tracectl.cli.main import build_parser
 from tracectl.kernel.events import DeviceEvent
 from tracectl.kernel.filter import Terms
@@ -13,7 +15,7 @@ from tracectl.live.situation import Situation
 from tracectl.live.worker import Worker
 from tracectl.tui.actions import actions_for, command_for_cpus
 from tracectl.tui.devices import TimelineRows
-from tracectl.tui.dialogs import CpusDialog
+from tracectl.tui.dialogs import AskDialog, CpusDialog
 from tracectl.tui.found import FoundRows, Search
 from tracectl.tui.lines import Lines
 from tracectl.tui.sieve import Sieve
@@ -43,6 +45,21 @@ def test_cpus_are_chosen_beside_all_other_terms():
     assert situation.chosen == (1,)
     assert command_for_cpus(situation, [0, 2]) == "filter --comm 'my program' --cpus 0,2"
     assert command_for_cpus(situation, [0, 1, 2]) == "filter --comm 'my program'"
+
+
+def test_a_line_takes_keys_in_their_order_however_fast_they_come(drive):
+    answers = []
+
+    async def steps(driver):
+        driver.app.push_screen(AskDialog("Title", "tracectl", "start"), answers.append)
+        await driver.shows("Enter does it")
+        keys = ["ctrl+u", *"stopped", "backspace", "backspace", "enter"]
+        for key in keys:
+            driver.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await driver.wait(lambda: answers)
+
+    drive(steps)
+    assert answers == ["stopp"]
 
 
 def test_cpus_are_turned_on_and_off_with_the_keyboard(drive):

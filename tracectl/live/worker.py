@@ -17,6 +17,7 @@ from tracectl.live.source import Losses, Source
 
 PERIOD_S = 0.08
 WAY_S = 0.06
+_PUBLISH_SHARE = 0.25
 _LEARN = 10
 _NAMED = 20
 _PART_BYTES = 256 << 10
@@ -87,12 +88,16 @@ class Worker:
 
     def _run(self) -> None:
         error = None
+        period_s = PERIOD_S
         try:
             while not self._is_closing:
                 self._take_wish()
-                self._read_for(PERIOD_S)
+                self._read_for(period_s)
+                before_s = time.thread_time()
                 self._learn_names()
                 self._publish(None)
+                # On a slow machine publishing would be all that is done.
+                period_s = max(PERIOD_S, (time.thread_time() - before_s) / _PUBLISH_SHARE)
                 self._rest()
         except TracectlError as failure:
             error = str(failure)

@@ -189,7 +189,7 @@ class ViewApp(App[None]):
         self.push_screen(OverviewScreen())
         if self._feed is None:
             self.follower.start()
-        keep_pace(self)
+        self._pace = keep_pace(self)
         period_s = _REMOTE_S if "SSH_CONNECTION" in os.environ else _LOCAL_S
         self.set_interval(period_s, self._tick)
 
@@ -216,7 +216,7 @@ class ViewApp(App[None]):
 
     def _tick(self) -> None:
         feed = self._feed
-        if feed is None or feed.published == self._shown:
+        if feed is None or feed.published == self._shown or not self._pace.lets_draw():
             return
         self._shown = feed.published
         lost = max(self.losses.lost, sum(feed.view.lost.values()))

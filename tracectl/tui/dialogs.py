@@ -14,6 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tracectl.tui.actions import Action
+from tracectl.tui.field import Field
 from tracectl.tui.sieve import WORDS
 
 
@@ -70,7 +71,7 @@ class AskDialog(Dialog):
             if self._warning:
                 yield Static(self._warning, id="warning", markup=False)
             yield Static(self._prompt, markup=False)
-            yield Input(self._value, select_on_focus=False, compact=True)
+            yield Field(self._value, select_on_focus=False, compact=True)
             yield Static("Enter does it, Escape leaves", id="hint")
 
     def on_input_submitted(self, message: Input.Submitted) -> None:

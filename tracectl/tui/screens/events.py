@@ -14,6 +14,7 @@ from tracectl.live.model import View
 from tracectl.live.source import Facts
 from tracectl.tui.devices import TimelineRows
 from tracectl.tui.dialogs import TextDialog
+from tracectl.tui.field import Field
 from tracectl.tui.found import FoundRows, Search
 from tracectl.tui.grid import Column, Grid
 from tracectl.tui.screens.base import COUNTS_ONLY, ViewScreen
@@ -59,7 +60,7 @@ class EventsScreen(ViewScreen):
     def body(self) -> Iterable[Widget]:
         yield Grid(_COLUMNS, id="rows")
         yield Static("", id="said", markup=False)
-        yield Input(placeholder="-e %file --failed --comm ls  a word", id="filter", compact=True)
+        yield Field(placeholder="-e %file --failed --comm ls  a word", id="filter", compact=True)
 
     def show(self, view: View, facts: Facts) -> None:
         lines = self.app.lines
