@@ -19,12 +19,13 @@ WORKLOADS = REPO / "tests" / "workloads"
 WARM = REPO / "tests" / "warm"
 COLD_START = 'tracectl() { "$python" -m tracectl "$@"; }'
 WARM_START = f'$python {WARM / "server.py"} && tracectl() {{ /job/tracectl "$@"; }}'
-WAIT_UNTIL = """
+HELPERS = r"""
 wait_until() {
 	for _ in $(seq 100); do "$@" && return; sleep 0.5; done
 	echo "this never came true: $*" >&2
 	exit 99
 }
+recorder_pid() { tracectl status --json | sed -n 's/.*"owner_pid": \([0-9]*\).*/\1/p'; }
 """
 KERNELS = os.environ.get("KERNELS", "").split()
 
@@ -103,8 +104,8 @@ def guest(kernel, client, bytecode, tmp_path):
     """Runs a shell script in a guest with the module; a kernel warning fails the test.
 
     The script has $python, an interpreter that has tracectl, the function tracectl, which is run by
-    tests/warm/server.py when it is run more than once, and wait_until COMMAND..., which ends it
-    when the command does not come to succeed.
+    tests/warm/server.py when it is run more than once, recorder_pid, and wait_until COMMAND...,
+    which ends it when the command does not come to succeed.
 
     Threads that are to race want thread_a_cpu, and a session that neither begins, changes nor
     ends while they do (see Options).
@@ -120,7 +121,7 @@ def guest(kernel, client, bytecode, tmp_path):
         start = WARM_START if script.count("tracectl ") > 1 else COLD_START
         result = run_guest(
             kernel,
-            ["sh", "-c", f"python={python_of(kernel)}\n{start}{WAIT_UNTIL}{script}"],
+            ["sh", "-c", f"python={python_of(kernel)}\n{start}{HELPERS}{script}"],
             tmp_path,
             cwd=REPO,
             env=environment,

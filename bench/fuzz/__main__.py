@@ -65,11 +65,8 @@ _PREFIX: list[bytes] = []
 def _plain(path: Path) -> list:
     from tracectl.capture.blockfile import BlockFile  # noqa: PLC0415
 
-    file = BlockFile(path)
-    try:
+    with BlockFile(path) as file:
         return [(block, file.read(block)) for block, _ in blocks_of(path.read_bytes())]
-    finally:
-        file.close()
 
 
 def make_file(data: bytes) -> bytes:

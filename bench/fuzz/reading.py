@@ -8,7 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 from tracectl.analysis.groups import GROUPS
-from tracectl.capture.blockfile import read_end
+from tracectl.capture.ending import read_end
 from tracectl.capture.format import (
     BLOCK_HEADER,
     FILE_HEADER,

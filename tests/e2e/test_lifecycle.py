@@ -39,7 +39,7 @@ probes after
 tracectl start -o /job/killed.trace
 ls / >/dev/null
 wait_until has_chunk /job/killed.trace
-kill -9 $(tracectl status --json | sed -n 's/.*"owner_pid": \\([0-9]*\\).*/\\1/p')
+kill -9 $(recorder_pid)
 wait_until is_idle
 tracectl status --json >/job/killed
 probes killed.probes

@@ -44,7 +44,7 @@ tracectl stop
 mv /dev/shm/fast.trace /dev/shm/slow/a.trace /job
 
 start -o /job/withheld.trace -e getppid --slower 0ns
-recorder=$(tracectl status --json | sed -n 's/.*"owner_pid": \\([0-9]*\\).*/\\1/p')
+recorder=$(recorder_pid)
 kill -STOP $recorder
 flood withheld
 kill -CONT $recorder

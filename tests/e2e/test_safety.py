@@ -37,7 +37,7 @@ tracectl start -o /job/threads.trace
 tracectl stop --json >/job/threads.json
 tracectl start --subbuf-size 16M --subbuf-count 64 -o /job/memory.trace 2>/job/memory && exit 10
 tracectl start --subbuf-size 64K --subbuf-count 4 --no-compress -o /job/stopped.trace
-pid=$(tracectl status --json | sed -n 's/.*"owner_pid": \\([0-9]*\\).*/\\1/p')
+pid=$(recorder_pid)
 now() { cut -d' ' -f1 /proc/uptime; }
 now >/job/times
 {flood} 200000 2

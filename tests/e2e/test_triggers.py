@@ -33,7 +33,7 @@ mark signal
 sh -c 'kill -USR2 $$' || true
 wait_until has 3
 mark usr1
-kill -USR1 $(tracectl status --json | sed -n 's/.*"owner_pid": \\([0-9]*\\).*/\\1/p')
+kill -USR1 $(recorder_pid)
 wait_until has 4
 tracectl stop
 start --trigger rate=getppid:20000 --before 10s --after 1s --every 1m

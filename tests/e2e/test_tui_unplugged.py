@@ -41,7 +41,7 @@ shows '○ idle'
 
 tracectl start -o /job/killed.trace 2>/job/said
 shows '● tracing'
-kill -9 $(tracectl status --json | sed -n 's/.*"owner_pid": \([0-9]*\).*/\1/p')
+kill -9 $(recorder_pid)
 shows 'its recorder died'
 
 tracectl start -o /job/cut.trace 2>/job/said

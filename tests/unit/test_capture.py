@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tracectl.abi.records import ABIS, KINDS, LOST_CAUSES, SHAPES
 from tracectl.abi.totals import CpuTotals, SyscallTotals
-from tracectl.capture.blockfile import read_end
+from tracectl.capture.ending import read_end
 from tracectl.capture.format import (
     BLOCK_HEADER,
     CHUNK_MAX_BYTES,

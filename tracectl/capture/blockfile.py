@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 from tracectl.capture.format import (
     BLOCK_HEADER,
-    FILE_HEADER,
     INDEX_FOOTER,
     INDEX_MAGIC,
     Block,
     BlockFlag,
     BlockType,
 )
-from tracectl.capture.metadata import EndBlock
 from tracectl.errors import CaptureError, DecodeError
 
 
@@ -26,6 +23,12 @@ class BlockFile:
 
     def __init__(self, path: Path) -> None:
         self._fd = _open(path)
+
+    def __enter__(self) -> BlockFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1
@@ -70,31 +73,6 @@ class BlockFile:
                 break
             data += more
         return data
-
-
-def read_end(path: Path) -> EndBlock | None:
-    """The end block of a file that has an index, without all that a reader of chunks needs; None of
-    one that has none, or is damaged. CaptureError when it cannot be read at all."""
-    file = BlockFile(path)
-    try:
-        index = file.find_index()
-        if index is None:
-            return None
-        # Before the index comes the end block, whose header is the index's last.
-        last = file.read(index)[: -INDEX_FOOTER.size][-BLOCK_HEADER.size :]
-        end = Block.unpack(last, 0) if len(last) == BLOCK_HEADER.size else None
-        if end is None or end.type != BlockType.END:
-            return None
-        offset = index.offset - BLOCK_HEADER.size - end.stored_bytes
-        if offset < FILE_HEADER.size + BLOCK_HEADER.size:
-            return None
-        return EndBlock.from_bytes(file.read(replace(end, offset=offset)))
-    except DecodeError:
-        return None
-    except OSError as error:
-        raise CaptureError(path, f"cannot be read: {error.strerror}") from error
-    finally:
-        file.close()
 
 
 def _open(path: Path) -> int:

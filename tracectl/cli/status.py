@@ -102,16 +102,10 @@ def _facts_of(status: Status, info: Info) -> dict[str, Any]:
 def _reason_in(label: str) -> str | None:
     """What the file of the last session says of its end: a background recorder whose disk was full
     had nobody to tell it to."""
-    from tracectl.capture.blockfile import read_end  # noqa: PLC0415
+    from tracectl.capture.ending import find_end  # noqa: PLC0415
 
     try:
-        end = read_end(Path(label))
-        if end is None:
-            from tracectl.capture.reader import open_capture  # noqa: PLC0415 - numpy
-
-            # A full disk may have had no room for the index.
-            with open_capture(Path(label)) as capture:
-                end = capture.end
+        end, _ = find_end(Path(label))
     except CaptureError:
         return None
     return end.reason if end is not None else None

@@ -7,18 +7,14 @@ import os
 import time
 from pathlib import Path
 from select import POLLIN, poll
-from typing import TYPE_CHECKING
 
 from tracectl.abi.control import ConfigFlag, State
 from tracectl.abi.totals import CpuTotals
-from tracectl.capture.blockfile import read_end
+from tracectl.capture.ending import find_end, read_end
 from tracectl.cli.output import exit_code, print_json, say_summary, summary_json
 from tracectl.cli.summary import Summary, summary_of, summary_of_status
 from tracectl.errors import CaptureError, DeviceError, TracectlError
 from tracectl.kernel.device import Device, Status
-
-if TYPE_CHECKING:
-    from tracectl.capture.metadata import EndBlock
 
 NAME = "stop"
 HELP = "end the recording and wait until its file is complete"
@@ -115,22 +111,14 @@ def _await_summary(path: Path, recorder: int | None) -> Summary | None:
             continue
         end = read_end(path)
         if end is None and (has_ended or is_stuck):
-            end = _find_end(path, has_ended=has_ended)
+            end, problems = find_end(path)
+            if end is None and has_ended:
+                raise CaptureError(path, "; ".join(problems))
         if end is not None:
             return summary_of(path, end, size_bytes)
         if is_stuck:
             return None
         seen_bytes, deadline_s = size_bytes, time.monotonic() + _PATIENCE_S
-
-
-def _find_end(path: Path, *, has_ended: bool) -> EndBlock | None:
-    """In a file without an index: it is very large, or its disk was full."""
-    from tracectl.capture.reader import open_capture  # noqa: PLC0415 - numpy
-
-    with open_capture(path) as capture:
-        if capture.end is None and has_ended:
-            raise CaptureError(path, "; ".join(capture.problems))
-        return capture.end
 
 
 def _size_bytes(path: Path) -> int:
