@@ -31,7 +31,7 @@ def _names_outside_calls(path: Path, flag: NameFlag) -> list[tuple[bytes, int]]:
             records = decode_subbuffer(chunk.data)
             rows = records.rows(Kind.NAME)
             rows = rows[records.bodies(Kind.NAME, rows)["flags"] & flag != 0]
-            found += zip(records.iter_strings(rows), records.tid[rows].tolist(), strict=True)
+            found += zip(records.strings(rows), records.tid[rows].tolist(), strict=True)
     return found
 
 

@@ -11,20 +11,41 @@ from tracectl import walk
 
 _NUMBERS = 1 << 14
 _MOST_COUNTED = 1 << 17
+_MINOR_BITS = 11
+_MOST_SPLIT = 1 << 33
+"""A call of any process, as the live view numbers them: few processes make calls at a time."""
 
 
-def codes_of(values: NDArray[np.int64]) -> tuple[NDArray[np.int32], list[int]]:
+def codes_of(values: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int32], list[int]]:
     """Which of the different ``values`` each one is, and these, ascending."""
     lowest, highest = (int(values.min()), int(values.max())) if len(values) else (0, 0)
-    if highest - lowest > _MOST_COUNTED:
-        different, which = np.unique(values, return_inverse=True)
-        return which.astype(np.int32), different.tolist()
-    # Ten times as fast as to sort them.
-    offsets = values - lowest
-    present = np.flatnonzero(np.bincount(offsets))
-    index = np.zeros(highest - lowest + 1, np.int32)
-    index[present] = np.arange(len(present))
-    return index[offsets], (present + lowest).tolist()
+    if highest - lowest <= _MOST_COUNTED:
+        # Ten times as fast as to sort them.
+        offsets = values - lowest
+        present = np.flatnonzero(np.bincount(offsets))
+        index = np.zeros(highest - lowest + 1, np.int32)
+        index[present] = np.arange(len(present))
+        return index[offsets], (present + lowest).tolist()
+    if highest - lowest < _MOST_SPLIT:
+        which, majors = codes_of(values >> _MINOR_BITS)
+        if len(majors) << _MINOR_BITS <= _MOST_COUNTED:
+            minors = (1 << _MINOR_BITS) - 1
+            which, found = codes_of(which.astype(np.int64) << _MINOR_BITS | (values & minors))
+            parts = ((majors[one >> _MINOR_BITS], one & minors) for one in found)
+            return which, [major << _MINOR_BITS | minor for major, minor in parts]
+    different, inverse = np.unique(values, return_inverse=True)
+    return inverse.astype(np.int32), different.tolist()
+
+
+def count_into(counts: NDArray[Any], places: NDArray[np.int64]) -> None:
+    """Adds 1 to ``counts`` at each of ``places``, as often as it is there."""
+    lowest, highest = (int(places.min()), int(places.max())) if len(places) else (0, 0)
+    if highest - lowest <= _MOST_COUNTED:
+        found = np.bincount(places - lowest)
+        counts[lowest : lowest + len(found)] += found.astype(counts.dtype)
+    else:
+        different, found = np.unique(places, return_counts=True)
+        counts[different] += found.astype(counts.dtype)
 
 
 def arrange(major: NDArray[np.int64], minor: NDArray[Any]) -> NDArray[np.intp]:

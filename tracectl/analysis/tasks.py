@@ -81,7 +81,7 @@ def iter_task_events(records: Records) -> Iterator[TaskEvent]:
         one = np.array([row], np.intp)
         body = records.bodies(kind, one)[0]
         names = body.dtype.names
-        path = next(records.iter_strings(one)) if kind in STRING_KINDS else b""
+        path = records.strings(one)[0] if kind in STRING_KINDS else b""
         comm = bytes(body["comm"]).split(b"\0")[0] if "comm" in names else b""
         told = {name: int(body[name]) for name in _NUMBERS if name in names}
         yield TaskEvent(

@@ -87,5 +87,5 @@ def _make_copies(records: Records, kind: Kind, rows: Rows) -> list[Copy]:
     columns = [
         bodies[field].tolist() if field in names else repeat(0) for field in Copy._fields[2:]
     ]
-    strings = records.iter_strings(rows)
+    strings = records.strings(rows)
     return list(map(Copy, repeat(int(kind)), strings, *columns))

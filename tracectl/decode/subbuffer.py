@@ -5,7 +5,6 @@ The start bitmap gives all records of a sub-buffer at once; the rest is arithmet
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,12 +153,13 @@ class Records:
         found: Rows = entries[before]
         return found
 
-    def iter_strings(self, rows: Rows) -> Iterator[bytes]:
+    def strings(self, rows: Rows) -> list[bytes]:
         """The strings of ``rows``, all of them of a kind that has one."""
         data = self.words.tobytes()
         starts = (self.granule[rows] + 1 + self.granules[rows]) * GRANULE
-        for start, end in zip(starts.tolist(), (starts + self.id[rows]).tolist(), strict=True):
-            yield data[start:end]
+        ends = starts + self.id[rows]
+        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+        return [data[start:end] for start, end in pairs]
 
 
 def decode_subbuffer(data: Buffer) -> Records:

@@ -242,7 +242,7 @@ def _text_column(events: Events) -> Column:
 def _texts_of(records: Records, rows: NDArray[np.intp]) -> list[bytes]:
     is_rename = records.kind[rows] == Kind.RENAME
     comms = records.bodies(Kind.RENAME, rows[is_rename])["comm"].tolist()
-    strings = records.iter_strings(rows[~is_rename])
+    strings = iter(records.strings(rows[~is_rename]))
     renamed = iter(comms)
     return [next(renamed) if one else next(strings) for one in is_rename.tolist()]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl.analysis.codes import codes_of
 from tracectl.live.page import I64, Page
 
 _BLOCK = 1 << 14
@@ -84,14 +85,14 @@ class Book:
         page = self._pages.pop(number)
         self._size_bytes -= len(page.data)
         self.dropped += len(page)
+        last_ns = int(page.time_ns.max(initial=0))
         kept = []
-        for block in self._blocks:
-            if len(page) and block.time_ns[0] <= page.time_ns.max():
-                rows = np.flatnonzero(block.page != number)
-                block = _block(block.time_ns[rows], block.page[rows], block.index[rows])  # noqa: PLW2901
-            if len(block):
-                kept.append(block)
-        self._blocks = kept
+        while self._blocks and int(self._blocks[0].time_ns[0]) <= last_ns:
+            block = self._blocks.pop(0)
+            rows = np.flatnonzero(block.page != number)
+            if len(rows):
+                kept.append(_block(block.time_ns[rows], block.page[rows], block.index[rows]))
+        self._blocks[:0] = kept
 
 
 def _block_of(page: Page) -> Block:
@@ -106,4 +107,4 @@ def _block_of(page: Page) -> Block:
 
 
 def _block(time_ns: I64, page: NDArray[np.int32], index: NDArray[np.int32]) -> Block:
-    return Block(time_ns, page, index, tuple(np.unique(page).tolist()))
+    return Block(time_ns, page, index, tuple(codes_of(page)[1]))

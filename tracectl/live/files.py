@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tracectl.abi.records import Kind, Site
-from tracectl.decode.subbuffer import Records
+from tracectl.abi.records import SHAPES, SLOTS, Kind, Site
+from tracectl.analysis.codes import arrange, codes_of
+from tracectl.decode.subbuffer import Records, Rows
 from tracectl.live.ended import Ended
 from tracectl.live.page import I64, NO_PATH, Page
 from tracectl.live.paths import UNKNOWN, Paths
@@ -33,10 +34,10 @@ class Files:
     def __init__(self, tables: list[SyscallTable]) -> None:
         self.paths = Paths()
         self.ranking = Ranking(_CAPACITY)
-        self._openers = slots_named(tables, _OPENERS)
-        self._movers = slots_named(tables, _MOVERS)
-        self._makers = slots_named(tables, _MAKERS)
-        self._closers = slots_named(tables, ("close",))
+        self._openers = _slots_named(tables, _OPENERS)
+        self._movers = _slots_named(tables, _MOVERS)
+        self._makers = _slots_named(tables, _MAKERS)
+        self._closers = _slots_named(tables, ("close",))
         self._open: dict[int, int] = {}
         """Paths by tgid << 32 | descriptor."""
 
@@ -49,22 +50,12 @@ class Files:
             # A symbolic link's text is no file.
             rows = rows[records.bodies(Kind.NAME, rows)["site"] <= Site.PARENT]
         at = np.searchsorted(page.row, rows) - 1
-        strings = list(records.iter_strings(rows))
-        whole = page.row.searchsorted(records.whole)
-        for name, row, index in zip(strings, rows.tolist(), at.tolist(), strict=True):
-            if not name:
-                # AT_EMPTY_PATH: it is the descriptor's.
-                continue
-            tid = records.tid[row]
-            if len(whole):
-                index = _whole_at(page, whole, tid, int(records.time_ns[row]), index)  # noqa: PLW2901
-            if index < 0 or page.tid[index] != tid:
-                mine = np.flatnonzero(page.tid[: index + 1] == tid)
-                if not len(mine):
-                    continue
-                index = int(mine[-1])  # noqa: PLW2901
-            if page.path[index] == NO_PATH:
-                page.path[index] = self.paths.number_of(name)
+        at = _calls_at(page, records, rows, at)
+        # One of no length is of AT_EMPTY_PATH, and the descriptor's.
+        named = np.flatnonzero((at >= 0) & (records.id[rows] > 0))
+        numbers = self.paths.numbers_of(records.strings(rows[named]))
+        # The first one of a call is the last to be written.
+        page.path[at[named][::-1]] = numbers[::-1]
         if len(self.paths) > 2 * _CAPACITY:
             self.paths.keep([*self.ranking.keys(), *self._open.values()])
 
@@ -80,17 +71,17 @@ class Files:
     def _follow(self, ended: Ended) -> None:
         """Which descriptor is which file, in order of time, and what was moved through it."""
         slot, result = ended.slot, ended.result
-        opens = np.isin(slot, self._openers) & (result >= 0)
-        makes = np.isin(slot, self._makers) & (result >= 0)
-        closes = np.isin(slot, self._closers)
-        moves = np.isin(slot, self._movers) & (result > 0)
+        opens = self._openers[slot] & (result >= 0)
+        makes = self._makers[slot] & (result >= 0)
+        closes = self._closers[slot]
+        moves = self._movers[slot] & (result > 0)
         rows = np.flatnonzero(opens | makes | closes | moves)
         if not len(rows):
             return
         answers = (opens | makes)[rows]
         descriptor = np.where(answers, result[rows], ended.first[rows]) & 0xFFFFFFFF
         key = ended.tgid[rows].astype(np.int64) << 32 | descriptor
-        order = np.lexsort((ended.exit_ns[rows], key))
+        order = arrange(key, ended.exit_ns[rows])
         rows, key = rows[order], key[order]
         sets = ~moves[rows]
         path = np.where(opens[rows], ended.path[rows], NO_PATH).astype(np.int64)
@@ -113,9 +104,9 @@ class Files:
         return ends
 
     def _known(self, keys: I64) -> I64:
-        unique, inverse = np.unique(keys, return_inverse=True)
-        found = [self._open.get(key, NO_PATH) for key in unique.tolist()]
-        paths: I64 = np.array(found, np.int64)[inverse]
+        which, different = codes_of(keys)
+        found = [self._open.get(key, NO_PATH) for key in different]
+        paths: I64 = np.array(found, np.int64)[which]
         return paths
 
     def _remember(self, keys: I64, paths: I64) -> None:
@@ -127,6 +118,24 @@ class Files:
             self._open.pop(next(iter(self._open)))
 
 
+def _calls_at(page: Page, records: Records, rows: Rows, before: Rows) -> Rows:
+    """The calls of ``page`` that ``rows`` were taken in; -1 of those that are elsewhere. ``before``
+    are the last ones that were entered until then."""
+    found = before.copy()
+    whole = page.row.searchsorted(records.whole)
+    is_other = (before < 0) | (page.tid[before] != records.tid[rows]) if len(page) else before < 0
+    for place in range(len(rows)) if len(whole) else np.flatnonzero(is_other).tolist():
+        row, index = rows[place], int(before[place])
+        tid = records.tid[row]
+        if len(whole):
+            index = _whole_at(page, whole, tid, int(records.time_ns[row]), index)
+        if index < 0 or page.tid[index] != tid:
+            mine = np.flatnonzero(page.tid[: index + 1] == tid)
+            index = int(mine[-1]) if len(mine) else -1
+        found[place] = index
+    return found
+
+
 def _whole_at(page: Page, whole: I64, tid: int, now_ns: int, index: int) -> int:
     """Which of the calls ``whole``, told when they had ended, its thread was in; ``index`` if in
     none."""
@@ -135,12 +144,11 @@ def _whole_at(page: Page, whole: I64, tid: int, now_ns: int, index: int) -> int:
     return int(mine[-1]) if len(mine) else index
 
 
-def slots_named(tables: list[SyscallTable], names: tuple[str, ...]) -> I64:
-    """ABI * 512 + number of the calls of these names, in each ABI's table."""
-    found = [
-        abi * 512 + call.nr
-        for abi, table in enumerate(tables)
-        for call in map(table.by_name, names)
-        if call is not None
-    ]
-    return np.array(sorted(found), np.int64)
+def _slots_named(tables: list[SyscallTable], names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """By ABI * 512 + number, whether it is a call of these names."""
+    found = np.zeros(SLOTS, np.bool_)
+    for abi, table in enumerate(tables):
+        for call in map(table.by_name, names):
+            if call is not None:
+                found[abi * SHAPES + call.nr] = True
+    return found

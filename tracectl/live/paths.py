@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 UNKNOWN = 0
 """Descriptors that were open before, or inherited."""
@@ -19,13 +19,14 @@ class Paths:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def number_of(self, path: bytes) -> int:
-        number = self._numbers.get(path)
-        if number is None:
-            number = self._numbers[path] = self._next
-            self._paths[number] = path
+    def numbers_of(self, paths: Sequence[bytes]) -> list[int]:
+        """New ones get one."""
+        numbers = self._numbers
+        for path in dict.fromkeys(path for path in paths if path not in numbers):
+            numbers[path] = self._next
+            self._paths[self._next] = path
             self._next += 1
-        return number
+        return [numbers[path] for path in paths]
 
     def text(self, number: int) -> str:
         """ "?" for one that was given up."""

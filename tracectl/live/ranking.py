@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl.analysis.codes import codes_of, count_into
 from tracectl.analysis.histogram import TIMED_BUCKETS, quantiles_of_rows
 from tracectl.live.ended import Ended
 from tracectl.live.ring import TimeRing
@@ -89,9 +90,7 @@ class Ranking:
         # Sums of ns fit a double's 53 bits for 104 days of calls in one batch.
         self._counts[2] += np.bincount(places, ended.duration_ns, width).astype(np.int64)
         if self._counted is not None:
-            codes = places * TIMED_BUCKETS + ended.buckets
-            where, counts = np.unique(codes, return_counts=True)
-            self._counted.reshape(-1)[where] += counts
+            count_into(self._counted.reshape(-1), places * TIMED_BUCKETS + ended.buckets)
 
     def add_bytes(self, keys: I64, sizes: I64) -> None:
         if len(keys):
@@ -126,18 +125,18 @@ class Ranking:
         self._ring.advance(bucket)
 
     def _places_of(self, keys: I64) -> NDArray[np.intp]:
-        unique, inverse = np.unique(keys, return_inverse=True)
-        if len(self._places) + len(unique) > self.capacity:
+        which, different = codes_of(keys)
+        if len(self._places) + len(different) > self.capacity:
             self._drop()
         places = []
-        for key in unique.tolist():
+        for key in different:
             place = self._places.get(key)
             if place is None:
                 place = self._places[key] = len(self._places)
             places.append(place)
         if len(self._places) > self._counts.shape[1]:
             self._grow(len(self._places))
-        return np.array(places, np.intp)[inverse]
+        return np.array(places, np.intp)[which]
 
     def _grow(self, wanted: int) -> None:
         width = max(wanted, 2 * self._counts.shape[1])

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl.analysis.codes import count_into
+
 
 class TimeRing:
     """Counts of ``shape`` in each of ``length`` buckets. A bucket is a time divided by the width
@@ -47,8 +49,7 @@ class TimeRing:
         place = np.ravel_multi_index((buckets % self.length, *index), self._counts.shape)
         flat = self._counts.reshape(-1)
         if np.isscalar(weights):
-            places, counts = np.unique(place, return_counts=True)
-            flat[places] += counts.astype(flat.dtype)
+            count_into(flat, place)
         else:
             np.add.at(flat, place, weights)
 

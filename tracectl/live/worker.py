@@ -17,7 +17,9 @@ from tracectl.live.source import Losses, Source
 
 PERIOD_S = 0.08
 WAY_S = 0.06
-_PUBLISH_SHARE = 0.25
+_READ_SHARE = 2.0
+"""Of the time that publishing takes, so much is for reading at least."""
+_LEAST_S = 0.02
 _LEARN = 10
 _NAMED = 20
 _PART_BYTES = 256 << 10
@@ -93,11 +95,12 @@ class Worker:
             while not self._is_closing:
                 self._take_wish()
                 self._read_for(period_s)
-                before_s = time.thread_time()
+                before_s, spent_s = time.monotonic(), time.thread_time()
                 self._learn_names()
                 self._publish(None)
+                took_s, spent_s = time.monotonic() - before_s, time.thread_time() - spent_s
                 # On a slow machine publishing would be all that is done.
-                period_s = max(PERIOD_S, (time.thread_time() - before_s) / _PUBLISH_SHARE)
+                period_s = max(PERIOD_S - took_s, spent_s * _READ_SHARE, _LEAST_S)
                 self._rest()
         except TracectlError as failure:
             error = str(failure)
