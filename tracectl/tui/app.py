@@ -43,7 +43,8 @@ _TABS: tuple[Callable[[], ViewScreen], ...] = (
     OverviewScreen, SyscallsScreen, ProcessesScreen, FilesScreen, ErrorsScreen, LatencyScreen,
     EventsScreen,
 )  # fmt: skip
-_LOCAL_S = 0.08
+_LOCAL_S = 0.02
+"""Short of how often the reader has something new: every second one would be late otherwise."""
 _REMOTE_S = 0.25
 """A frame is tens of KB on a terminal."""
 _LOSING_S = 5.0
