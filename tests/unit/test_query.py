@@ -218,7 +218,7 @@ def test_what_ends_the_reading_is_not_for_duckdb_to_tell(ends):
         yield pa.record_batch({"lost": [1, 2]})
         raise ends
 
-    with pytest.raises(type(ends)), database.answer(sql, database.columns_in(sql), begin):
+    with pytest.raises(type(ends)), database.answer(sql, database.plan(sql), begin):
         pass
     assert began == ["loss"]
 

@@ -98,23 +98,25 @@ class Pairing:
         return join_calls(done)
 
     def _pair_all(self, parts: list[Halves]) -> list[Calls]:
-        events = join_halves([no_halves(self._shapes), *parts])
+        if not any(bool((part.half == Half.RENAME).any()) for part in parts):
+            return self._pair(parts)
+        events = join_halves(parts)
         renames = events[events.half == Half.RENAME]
+        events = events[events.half != Half.RENAME]
         done: list[Calls] = []
-        if len(renames):
-            events = events[events.half != Half.RENAME]
-            for row in np.argsort(renames.time_ns, kind="stable").tolist():
-                is_before = events.time_ns <= renames.time_ns[row]
-                done += self._pair(events[is_before])
-                done.append(self._rename(int(renames.value[row]), int(renames.tid[row])))
-                events = events[~is_before]
-        return done + self._pair(events)
+        for row in np.argsort(renames.time_ns, kind="stable").tolist():
+            is_before = events.time_ns <= renames.time_ns[row]
+            done += self._pair([events[is_before]])
+            done.append(self._rename(int(renames.value[row]), int(renames.tid[row])))
+            events = events[~is_before]
+        return done + self._pair([events])
 
-    def _pair(self, events: Halves) -> list[Calls]:
-        if not len(events):
+    def _pair(self, parts: list[Halves]) -> list[Calls]:
+        if not sum(map(len, parts)):
             return []
-        touched = _is_of(self._open, events)
-        events = join_halves([self._open[touched], *self._take_early(events), events])
+        tids = np.concatenate([part.tid for part in parts])
+        touched = _is_of(self._open, tids)
+        events = join_halves([self._open[touched], *self._take_early(tids), *parts])
         order = arrange(events.tid, events.time_ns)
         owner, still = match(order, events.tid, events.half)
         half = events.half[order]
@@ -141,11 +143,11 @@ class Pairing:
             _calls_of(events, None, np.flatnonzero(unentered)),
         ]
 
-    def _take_early(self, events: Halves) -> list[Halves]:
-        """The early copies of the threads of ``events``."""
+    def _take_early(self, tids: NDArray[np.int64]) -> list[Halves]:
+        """The early copies of the threads ``tids``."""
         if self._early is None or not len(self._early):
             return []
-        touched = _is_of(self._early, events)
+        touched = _is_of(self._early, tids)
         taken, self._early = self._early[touched], self._early[~touched]
         return [taken]
 
@@ -210,10 +212,10 @@ def _calls_of(events: Halves, entries: Rows | None, exits: Rows | None) -> Calls
     )
 
 
-def _is_of(held: Halves, events: Halves) -> NDArray[np.bool_]:
-    """Which of those held are of the threads of ``events``."""
+def _is_of(held: Halves, tids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of those held are of the threads ``tids``."""
     # Not asked before the first call is shown: numpy imports its masked arrays for it.
-    return np.isin(held.tid, events.tid) if len(held) else np.zeros(0, np.bool_)
+    return np.isin(held.tid, tids) if len(held) else np.zeros(0, np.bool_)
 
 
 def _unfinished(entries: Halves) -> Calls:

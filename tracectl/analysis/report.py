@@ -29,7 +29,7 @@ from tracectl.decode.arguments import Shapes
 from tracectl.decode.subbuffer import Records
 from tracectl.tables.table import SyscallTable
 
-_BATCH = 1 << 15
+_BATCH = 1 << 16
 """So many halves are paired at once."""
 
 

@@ -16,7 +16,7 @@ from tracectl.decode.subbuffer import Records
 
 _T = TypeVar("_T")
 
-_BATCH = 1 << 14
+_BATCH = 1 << 16
 """So many halves are paired at once."""
 
 

@@ -52,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("Parquet is nothing for a terminal: add '> FILE'")
     captures = _Captures(_paths_of(args.files))
     database = Database({view: schema_of(view) for view in VIEWS})
-    wanted = database.columns_in(args.sql)
+    plan = database.plan(args.sql)
     with database.answer(
-        args.sql, wanted, lambda view: captures.iter_batches(view, wanted[view])
+        args.sql, plan, lambda view: captures.iter_batches(view, plan.wanted[view])
     ) as answer:
         _WRITERS[args.format](answer)
     for message in dict.fromkeys(captures.messages):

@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -36,8 +37,20 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
 }
 _EXPLAIN = "EXPLAIN (FORMAT JSON) "
 
+_AFTER_READING = re.compile("WINDOW|JOIN")
+"""Operators that are work of its own to DuckDB."""
+
 Batches = Iterator[pa.RecordBatch]
 Wanted = dict[str, set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``wanted`` are the columns that are read, by view. What takes batches as they come has one
+    thread: more of them only get in the way of those that read."""
+
+    wanted: Wanted
+    has_one_thread: bool = False
 
 
 class Stream:
@@ -80,8 +93,8 @@ class Database:
                 if connection.register(view, Stream(schemas[view], lambda: iter(())))
             }
 
-    def columns_in(self, sql: str) -> Wanted:
-        """By view, what ``sql`` reads of it. UsageError when it is no SQL, or of no such view."""
+    def plan(self, sql: str) -> Plan:
+        """How ``sql`` is answered. UsageError when it is no SQL, or of no such view."""
         everything = {view: set(schema.names) for view, schema in self._schemas.items()}
         with duckdb.connect(config=_CLOSED) as connection:
             self._create_views(connection, everything, lambda _: iter(()))
@@ -91,30 +104,34 @@ class Database:
                     raise UsageError(f"one statement is wanted, not {len(statements)}")
                 if statements[0].type != duckdb.StatementType.SELECT:
                     # A PIVOT is several, and others are refused when they are run.
-                    return everything
+                    return Plan(everything)
                 plan = connection.execute(_EXPLAIN + sql).fetchall()[0][1]
             except duckdb.Error as error:
                 raise _wrong(error) from error
         found: Wanted = {view: set() for view in self._schemas}
-        for node in _iter_nodes(json.loads(plan)):
+        nodes = list(_iter_nodes(json.loads(plan)))
+        for node in nodes:
             if "ARROW_SCAN" in node["name"]:
                 # Not its projections only: filters may have moved into it, too.
                 for view, column in _SCANNED.findall(json.dumps(node["extra_info"])):
                     if view in found and column in everything[view]:
                         found[view].add(column)
-        return found
+        has_one_thread = not any(_AFTER_READING.search(node["name"]) for node in nodes)
+        return Plan(found, has_one_thread)
 
     @contextmanager
     def answer(
-        self, sql: str, wanted: Wanted, begin: Callable[[str], Batches]
+        self, sql: str, plan: Plan, begin: Callable[[str], Batches]
     ) -> Iterator[pa.RecordBatchReader]:
         """What ``sql`` answers, batch by batch; times of day come without a zone, and are UTC.
-        ``begin`` starts to read the ``wanted`` columns of a view. UsageError when DuckDB refuses
-        it."""
+        ``begin`` starts to read the columns of a view that are wanted. UsageError when DuckDB
+        refuses it."""
         with tempfile.TemporaryDirectory(prefix="tracectl-query-") as directory:
             config = _CLOSED | {"temp_directory": directory}
+            if plan.has_one_thread:
+                config["threads"] = 1
             with duckdb.connect(config=config) as connection:
-                streams = self._create_views(connection, wanted, begin)
+                streams = self._create_views(connection, plan.wanted, begin)
                 connection.execute("SET lock_configuration = true")
                 try:
                     relation = connection.sql(sql)
