@@ -54,19 +54,20 @@ static void notrace trace_parent(unsigned long ip, unsigned long parent_ip,
 	on_path(fregs, TRACECTL_SITE_PARENT);
 }
 
-/* do_symlinkat(struct filename *from, ...): a text, which is never walked. */
+/* TRACECTL_SYMLINK_FUNCTIONS: a text, which is never walked. */
 static void notrace trace_target(unsigned long ip, unsigned long parent_ip,
 				 struct ftrace_ops *ops,
 				 struct ftrace_regs *fregs)
 {
-	const struct filename *name;
+	const char *text;
 
-	if (!tracectl_wants(TRACECTL_CLASS_PATH))
+	if (!tracectl_wants(TRACECTL_CLASS_PATH) || current->flags & PF_KTHREAD)
 		return;
-	name = (void *)ftrace_regs_get_argument(fregs, 0);
-	if (is_wanted(name))
+	text = tracectl_symlink_text((void *)ftrace_regs_get_argument(
+		fregs, TRACECTL_SYMLINK_ARGUMENT));
+	if (text)
 		tracectl_name_record(TRACECTL_CLASS_PATH, TRACECTL_SITE_TARGET,
-				     AT_FDCWD, name->name);
+				     AT_FDCWD, text);
 }
 
 static struct tracectl_entry entries[] = {

@@ -14,11 +14,27 @@
 #define tracectl_is_kernel_name(name) false
 #endif
 
-/* Before 5.15 do_symlinkat() gets a pointer to user memory. */
+/*
+ * Who is given the kernel's copy of a link's text, and as which argument. Before
+ * 5.15 do_symlinkat() gets a pointer to user memory, and hands its copy to the
+ * security hook, once it has found where the link is to be.
+ */
 #ifdef TRACECTL_HAVE_SYMLINK_FILENAME
 #define TRACECTL_SYMLINK_FUNCTIONS "filename_symlinkat", "do_symlinkat"
+#define TRACECTL_SYMLINK_ARGUMENT 0
+
+static inline const char *tracectl_symlink_text(const struct filename *name)
+{
+	return IS_ERR_OR_NULL(name) ? NULL : name->name;
+}
 #else
-#define TRACECTL_SYMLINK_FUNCTIONS "filename_symlinkat"
+#define TRACECTL_SYMLINK_FUNCTIONS "security_path_symlink"
+#define TRACECTL_SYMLINK_ARGUMENT 2
+
+static inline const char *tracectl_symlink_text(const char *text)
+{
+	return text;
+}
 #endif
 
 #endif
