@@ -15,7 +15,7 @@ from tracectl.live.model import BOOK_BYTES, Model, View
 from tracectl.live.processes import Processes
 from tracectl.live.source import Losses, Source
 
-PERIOD_S = 0.08
+PERIOD_S = 0.07
 WAY_S = 0.06
 _READ_SHARE = 2.0
 """Of the time that publishing takes, so much is for reading at least."""
