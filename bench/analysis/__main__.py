@@ -70,7 +70,8 @@ def iter_figures(
         yield document.first_of_all(name), measure([*FIRST, *_TRACECTL, *command], written)
     without = ["env", "TRACECTL_COMPILED=0", *_TRACECTL]
     yield "report, in numpy alone", measure([*without, "report", str(path)], written)
-    yield document.FIRST_LINE, measure([*_TRACECTL, "print", str(path)], written, to_first=True)
+    first_line = [*FIRST, *_TRACECTL, "print", str(path)]
+    yield document.FIRST_LINE, measure(first_line, written, to_first=True)
     written = write_capture(path, read_mix(), min(events, written_events), compress=True)
     yield "print", measure([*_TRACECTL, "print", str(path)], written)
     for form in EXPORTS:

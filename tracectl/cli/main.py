@@ -7,7 +7,8 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Never, Protocol, cast
@@ -40,6 +41,8 @@ COMMANDS = (
     "completion",
 )
 
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+
 
 class Command(Protocol):
     """What a module of this package offers for its command."""
@@ -55,7 +58,21 @@ class Command(Protocol):
 
 
 def load_command(name: str) -> Command:
-    return cast(Command, import_module(_module_of(name)))
+    with _one_thread():
+        return cast(Command, import_module(_module_of(name)))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """numpy's linear algebra, of which nothing is used, starts a thread a CPU otherwise, and each
+    spins for a while. The variable is not for the programs that a command starts."""
+    is_told = _BLAS_THREADS in os.environ
+    os.environ.setdefault(_BLAS_THREADS, "1")
+    try:
+        yield
+    finally:
+        if not is_told:
+            del os.environ[_BLAS_THREADS]
 
 
 def build_parser(names: Sequence[str]) -> argparse.ArgumentParser:
