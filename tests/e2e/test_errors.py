@@ -19,7 +19,8 @@ try() { name=$1; shift; "$@" >"/job/$name" 2>&1; echo $? >"/job/$name.code"; }
 
 NO_FTRACE = """
 [ -e /proc/sys/kernel/ftrace_enabled ] || exit 77
-sysctl -q kernel.ftrace_enabled=0
+# 7.3 has it still, and takes nothing.
+case $(sysctl -q kernel.ftrace_enabled=0 2>&1) in *"not supported"*) exit 77;; esac
 try names_and_how tracectl record -o /dev/shm/c.trace -- ls
 try names tracectl record --no-open-how -o /dev/shm/c.trace -- ls
 """
@@ -104,6 +105,6 @@ def test_everything_that_goes_wrong_is_a_sentence(guest, workload, tmp_path):
 
 def test_ftrace_that_is_switched_off_is_named(guest, tmp_path):
     if guest(TRY + NO_FTRACE) == 77:
-        pytest.skip("this kernel has no sysctl kernel.ftrace_enabled to switch it off with")
+        pytest.skip("ftrace cannot be switched off by kernel.ftrace_enabled on this kernel")
     for name in ("names_and_how", "names"):
         check(tmp_path, name, 3, "kernel.ftrace_enabled=1")
