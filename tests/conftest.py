@@ -56,6 +56,12 @@ def kernel(series, roots):
 
 
 @pytest.fixture
+def files_option(kernel):
+    """Empty for a real-time kernel, whose d_path() may sleep."""
+    return "" if "rt" in kernel.release.split("-") else "--files"
+
+
+@pytest.fixture
 def workload(kernel, tmp_path):
     """Compiles tests/workloads/NAME.c; answers the program's path in the guest."""
 

@@ -18,11 +18,11 @@ SECRETS = (b"plan", b"plot", b"socket\0", b"deed")
 HASH = "[0-9a-f]{16}"
 
 
-def test_what_is_below_is_hashed(guest, workload, tmp_path):
+def test_what_is_below_is_hashed(guest, workload, files_option, tmp_path):
     program = workload("redacted", "gcc", "-static")
     code = guest(
-        "tracectl record --redact /dev/shm/secret --detect-toctou --structs --files "
-        f"--no-compress -o /job/a.trace -- {program}"
+        "tracectl record --redact /dev/shm/secret --detect-toctou --structs "
+        f"{files_option} --no-compress -o /job/a.trace -- {program}"
     )
     assert code == 0, (tmp_path / "out").read_text()
     path = tmp_path / "a.trace"

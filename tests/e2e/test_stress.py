@@ -23,19 +23,20 @@ STRESSORS = {
     "io-uring": "timeout {0} sh -c "
     "'while :; do stress-ng --io-uring 1 --timeout {0} --temp-path /dev/shm; done'",
 }
-OPTIONS = "--structs --payload 64 --detect-toctou --files --subbuf-count 8"
+OPTIONS = "--structs --payload 64 --detect-toctou --subbuf-count 8"
 
 
-def _stress(guest, kernel, tmp_path, seconds: int) -> None:
+def _stress(guest, kernel, files_option: str, tmp_path, seconds: int) -> None:
     if not shutil.which("stress-ng"):
         pytest.skip("apt-get install stress-ng")
     if kernel.machine is ARM64:
         pytest.skip("there is no stress-ng for it here")
+    record = f"tracectl record {OPTIONS} {files_option}"
     # What a stressor makes of itself is not what is tested: no warning of the kernel is.
     code = guest(
         "cd /dev/shm\n"
         + "\n".join(
-            f"tracectl record {OPTIONS} -o /job/{name}.trace -- {command.format(seconds)}; "
+            f"{record} -o /job/{name}.trace -- {command.format(seconds)}; "
             f'test "$(tracectl status --json | grep -c idle)" = 1 || exit 9'
             for name, command in STRESSORS.items()
         ),
@@ -57,10 +58,10 @@ def _stress(guest, kernel, tmp_path, seconds: int) -> None:
         assert done.returncode == 0, name + done.stdout + done.stderr
 
 
-def test_calls_with_wrong_arguments(guest, kernel, tmp_path):
-    _stress(guest, kernel, tmp_path, 10)
+def test_calls_with_wrong_arguments(guest, kernel, files_option, tmp_path):
+    _stress(guest, kernel, files_option, tmp_path, 10)
 
 
 @pytest.mark.slow
-def test_calls_with_wrong_arguments_for_a_minute_each(guest, kernel, tmp_path):
-    _stress(guest, kernel, tmp_path, 60)
+def test_calls_with_wrong_arguments_for_a_minute_each(guest, kernel, files_option, tmp_path):
+    _stress(guest, kernel, files_option, tmp_path, 60)

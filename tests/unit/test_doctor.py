@@ -102,6 +102,21 @@ def test_locked_down_machine_with_a_key(locked_down, said, verdict):
     assert verdicts()["key enrolment"] is verdict
 
 
+@pytest.mark.parametrize(
+    ("variables", "is_told"), [(None, False), ((), True), (("SecureBoot-1",), False)]
+)
+def test_a_firmware_that_tells_nothing(locked_down, tmp_path, monkeypatch, variables, is_told):
+    """As on a real-time kernel; ``variables`` are None where there is no such firmware."""
+    locked_down()
+    directory = tmp_path / "efi" / "efivars"
+    monkeypatch.setattr(signatures, "_SECURE_BOOT", directory / "SecureBoot-1")
+    if variables is not None:
+        directory.mkdir(parents=True)
+        for name in variables:
+            (directory / name).write_bytes(b"\6\0\0\0\1")
+    assert ("firmware" in verdicts()) is is_told
+
+
 def test_remedy_names_the_certificate(locked_down):
     certificate = locked_down("is not enrolled")
     enrolment = list(check_signatures(is_needed=True))[-1]

@@ -26,6 +26,13 @@ def check_signatures(*, is_needed: bool) -> Iterator[Check]:
         yield passed("signatures", "unsigned modules are taken")
         return
     yield passed("signatures", f"{', '.join(demands)}: modules must be signed")
+    if _is_firmware_silent():
+        yield noted(
+            "firmware",
+            "its variables are not to be read here, and its keys by the kernel perhaps neither",
+            "add efi=runtime to the kernel's command line: real-time kernels ask no firmware "
+            "otherwise",
+        )
     certificate = find_certificate()
     if certificate is None:
         yield missing(
@@ -108,6 +115,14 @@ def _is_secure_boot() -> bool:
         return _SECURE_BOOT.read_bytes()[4:5] == b"\1"
     except OSError:
         return False
+
+
+def _is_firmware_silent() -> bool:
+    variables = _SECURE_BOOT.parent
+    try:
+        return variables.parent.is_dir() and not any(variables.iterdir())
+    except OSError:
+        return True
 
 
 def _read(path: Path) -> str:

@@ -65,7 +65,10 @@ def attach_error(reason: str, failed: EventClass, hint: str = "") -> Unsupported
 def refusal(error: OSError, failed: EventClass) -> UnsupportedError:
     """What the module answered when it was to attach the probes of class ``failed``."""
     is_off = error.errno == errno.EBUSY and failed in _BY_FTRACE
-    return attach_error(error.strerror or "", failed, _FTRACE_OFF if is_off else "")
+    reason = error.strerror or ""
+    if error.errno == errno.EOPNOTSUPP and failed == EventClass.FILE:
+        reason += ": a real-time kernel's d_path() may sleep"
+    return attach_error(reason, failed, _FTRACE_OFF if is_off else "")
 
 
 def _ftrace_knows(function: str) -> bool:
