@@ -42,7 +42,7 @@ EXAMPLES = """\
   tracectl print --follow                   what is being recorded, as it comes
   tracectl print -y a.trace                 read(3</etc/passwd>, ...) instead of read(3, ...)"""
 
-_FIRST, _PIECE = 64, 4096
+_FIRST, _PIECE = 64, 1 << 14
 """So many calls are written at once; who looks at the first ones does not wait for more."""
 
 

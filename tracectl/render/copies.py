@@ -49,7 +49,7 @@ def texts_of(
     """
     rest = list(copies)
     texts = {}
-    for index, site in _places_of(call):
+    for index, site in places_of_names(call):
         name = next((copy for copy in rest if copy.kind == Kind.NAME and copy.site == site), None)
         if name is not None and arguments[index]:
             texts[index] = format_string(name.data)
@@ -82,17 +82,9 @@ def _message_name(copies: Iterable[Copy]) -> str | None:
     )
 
 
-def place_of_name(call: Syscall, arguments: Sequence[int], name: Copy) -> int | None:
-    """The argument that ``name``, the only copy, is shown on."""
-    for index, site in _places_of(call):
-        if name.site == site and arguments[index]:
-            return index
-    return None
-
-
 @cache
-def _places_of(call: Syscall) -> list[tuple[int, Site]]:
-    """The arguments that are paths, and what becomes of each."""
+def places_of_names(call: Syscall) -> list[tuple[int, Site]]:
+    """The arguments that are paths, and which site sees each."""
     places = [at for at, argument in enumerate(call.args) if role_of(call, argument) == "path"]
     return list(zip(places, _SITES.get(call.name, _OTHERS), strict=False))
 

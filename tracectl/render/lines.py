@@ -13,7 +13,7 @@ from tracectl.abi.records import Kind
 from tracectl.decode.copies import Copy
 from tracectl.render.answers import format_answer, is_answered
 from tracectl.render.arguments import RESULT_COLUMN, formatters_of
-from tracectl.render.copies import place_of_name, texts_of
+from tracectl.render.copies import places_of_names, texts_of
 from tracectl.render.results import depends_on_arguments, ends_nowhere, format_result
 from tracectl.render.strings import format_string
 from tracectl.render.variants import is_revised, revise
@@ -71,6 +71,7 @@ def _format_arguments(
         for formatter, column in zip(formatters, arguments.T.tolist(), strict=False)
     ]
     known: dict[int, list[int]] = {}
+    places = places_of_names(call)
     rows = np.fromiter(copies, np.intp, len(copies))
     for row, mine, values in zip(
         rows.tolist(), copies.values(), arguments[rows].tolist(), strict=True
@@ -79,9 +80,13 @@ def _format_arguments(
             for index, text in texts_of(call, values, mine).items():
                 columns[index][row] = text
                 known.setdefault(row, []).append(index)
-        elif (place := place_of_name(call, values, mine[0])) is not None:
-            columns[place][row] = format_string(mine[0].data)
-            known[row] = [place]
+            continue
+        name = mine[0]
+        for place, site in places:
+            if name.site == site and values[place]:
+                columns[place][row] = format_string(name.data)
+                known[row] = [place]
+                break
     if is_revised(call):
         return [
             ", ".join(revise(call, values, list(texts), known.get(row, ())))

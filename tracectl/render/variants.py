@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 
 from tracectl.render.flags import format_constant, signed
 from tracectl.tables.roles import load_constants
@@ -87,25 +88,31 @@ def is_revised(call: Syscall) -> bool:
 def revise(
     call: Syscall, arguments: Sequence[int], texts: Texts, known: Collection[int] = ()
 ) -> Texts:
-    """``texts`` of all arguments as strace has them; those at ``known`` are more than numbers."""
+    """``texts`` of all arguments, which it may change, as strace has them; those at ``known`` are
+    more than numbers."""
     revision = _REVISIONS.get(call.name)
     if revision is None:
         return texts
-    kept = {at: texts[at] for at in known}
-    revised = revision(call, arguments, list(texts))
+    kept = {at: texts[at] for at in known} if call.name in _IN_PLACE else {}
+    revised = revision(call, arguments, texts)
     for at, text in kept.items():
-        if at < len(revised) and revised[at] != text and call.name in _IN_PLACE:
+        if at < len(revised):
             revised[at] = text
     return revised
 
 
 def _open(call: Syscall, arguments: Sequence[int], texts: Texts) -> Texts:
     """Looks at the mode only when it may create a file."""
-    constants = load_constants(call.abi)["open_flags"]
+    creating, temporary = _creating_flags(call.abi)
     flags = arguments[1 if call.name == "open" else 2]
-    temporary = constants["O_TMPFILE"]
-    is_used = flags & constants["O_CREAT"] or flags & temporary == temporary
+    is_used = flags & creating or flags & temporary == temporary
     return texts if is_used else texts[:-1]
+
+
+@cache
+def _creating_flags(abi: str) -> tuple[int, int]:
+    constants = load_constants(abi)["open_flags"]
+    return constants["O_CREAT"], constants["O_TMPFILE"]
 
 
 def _fcntl(call: Syscall, arguments: Sequence[int], texts: Texts) -> Texts:
