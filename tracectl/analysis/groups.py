@@ -58,8 +58,8 @@ def _by_syscall(calls: Calls, *_: object) -> _Groups:
 
 
 def _unique(values: NDArray[Any]) -> tuple[list[Hashable], NDArray[np.intp]]:
-    keys, group = np.unique(values, return_inverse=True)
-    return keys.tolist(), group
+    group, keys = codes_of(values)
+    return [*keys], group.astype(np.intp)
 
 
 def _by_process(calls: Calls, *_: object) -> _Groups:

@@ -38,7 +38,7 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
 _EXPLAIN = "EXPLAIN (FORMAT JSON) "
 
 _AFTER_READING = re.compile("WINDOW|JOIN")
-"""Operators that are work of its own to DuckDB."""
+"""Operators that leave DuckDB to work once all has been read."""
 
 Batches = Iterator[pa.RecordBatch]
 Wanted = dict[str, set[str]]

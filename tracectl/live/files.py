@@ -49,8 +49,7 @@ class Files:
         if records.bodies(Kind.NAME, rows)["site"].max() > Site.PARENT:
             # A symbolic link's text is no file.
             rows = rows[records.bodies(Kind.NAME, rows)["site"] <= Site.PARENT]
-        at = np.searchsorted(page.row, rows) - 1
-        at = _calls_at(page, records, rows, at)
+        at = _calls_at(page, records, rows)
         # One of no length is of AT_EMPTY_PATH, and the descriptor's.
         named = np.flatnonzero((at >= 0) & (records.id[rows] > 0))
         numbers = self.paths.numbers_of(records.strings(rows[named]))
@@ -118,14 +117,16 @@ class Files:
             self._open.pop(next(iter(self._open)))
 
 
-def _calls_at(page: Page, records: Records, rows: Rows, before: Rows) -> Rows:
-    """The calls of ``page`` that ``rows`` were taken in; -1 of those that are elsewhere. ``before``
-    are the last ones that were entered until then."""
-    found = before.copy()
+def _calls_at(page: Page, records: Records, rows: Rows) -> Rows:
+    """The calls of ``page`` that ``rows`` were taken in; -1 of those that are elsewhere."""
+    if not len(page):
+        return np.full(len(rows), -1)
+    found = np.searchsorted(page.row, rows) - 1
     whole = page.row.searchsorted(records.whole)
-    is_other = (before < 0) | (page.tid[before] != records.tid[rows]) if len(page) else before < 0
-    for place in range(len(rows)) if len(whole) else np.flatnonzero(is_other).tolist():
-        row, index = rows[place], int(before[place])
+    # Mostly it is the call that was entered last.
+    is_open = (found < 0) | (page.tid[found] != records.tid[rows]) | bool(len(whole))
+    for place in np.flatnonzero(is_open).tolist():
+        row, index = rows[place], int(found[place])
         tid = records.tid[row]
         if len(whole):
             index = _whole_at(page, whole, tid, int(records.time_ns[row]), index)

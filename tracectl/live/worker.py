@@ -17,8 +17,8 @@ from tracectl.live.source import Losses, Source
 
 PERIOD_S = 0.07
 WAY_S = 0.06
-_READ_SHARE = 2.0
-"""Of the time that publishing takes, so much is for reading at least."""
+_READS = 2.0
+"""Reading has at least so many times what publishing takes."""
 _LEAST_S = 0.02
 _LEARN = 10
 _NAMED = 20
@@ -95,12 +95,12 @@ class Worker:
             while not self._is_closing:
                 self._take_wish()
                 self._read_for(period_s)
-                before_s, spent_s = time.monotonic(), time.thread_time()
+                began_s, before_s = time.monotonic(), time.thread_time()
                 self._learn_names()
                 self._publish(None)
-                took_s, spent_s = time.monotonic() - before_s, time.thread_time() - spent_s
+                took_s, spent_s = time.monotonic() - began_s, time.thread_time() - before_s
                 # On a slow machine publishing would be all that is done.
-                period_s = max(PERIOD_S - took_s, spent_s * _READ_SHARE, _LEAST_S)
+                period_s = max(PERIOD_S - took_s, spent_s * _READS, _LEAST_S)
                 self._rest()
         except TracectlError as failure:
             error = str(failure)

@@ -43,10 +43,9 @@ _TABS: tuple[Callable[[], ViewScreen], ...] = (
     OverviewScreen, SyscallsScreen, ProcessesScreen, FilesScreen, ErrorsScreen, LatencyScreen,
     EventsScreen,
 )  # fmt: skip
-_LOCAL_S = 0.02
-"""Short of how often the reader has something new: every second one would be late otherwise."""
-_REMOTE_S = 0.25
-"""A frame is tens of KB on a terminal."""
+_LOCAL_S, _REMOTE_S = 0.02, 0.25
+"""Less than it takes the reader to have something new, which would wait for the next tick
+otherwise; and a frame is tens of KB on a terminal."""
 _LOSING_S = 5.0
 _SAMPLE = 3
 _OF_CAPTURES = ("play", "zoom")
