@@ -15,12 +15,14 @@ _OPENS = frozenset({"open", "openat", "openat2"})
 _RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
 _UNFINISHED = "<unfinished ...>"
 _CALL = re.compile(r"(\w+)\((.*)\) += (.*)")
+_RESTARTED = "? ERESTART"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``result`` is -1 and an error's name, a question mark, or a decimal number."""
+    """``result`` is -1 and an error's name, a decimal number, a question mark, or that and
+    ``ERESTART`` for a call that a signal makes begin anew."""
 
     name: str
     result: str
@@ -53,6 +55,8 @@ def parse_strace(log: Iterable[str]) -> Threads:
 
 def _strace_result(text: str) -> str:
     first, *rest = text.split()
+    if rest and rest[0].startswith("ERESTART"):
+        return _RESTARTED
     if first in ("-1", "?"):
         return " ".join([first, *rest[:1]])
     return str(int(first, 0))
@@ -75,6 +79,8 @@ def parse_tracectl(lines: Iterable[str]) -> Threads:
 def _tracectl_result(result: int | None) -> str:
     if result is None:
         return "?"
+    if -516 <= result <= -512:
+        return _RESTARTED
     if -4095 <= result < 0:
         # Python has but one name for each number.
         name = {errno.EOPNOTSUPP: "EOPNOTSUPP"}.get(-result) or errno.errorcode[-result]
@@ -86,17 +92,20 @@ def align(threads: Threads) -> dict[str, list[Call]]:
     """The threads by their place in the tree of forks: "0", its first child "0.0", and so on.
 
     What docs/strace.md explains is made equal: tids become those places, addresses are dropped,
-    what wait4 answers is put in order, returns from signal handlers are left out.
+    what wait4 answers is put in order, returns from signal handlers and calls that a signal made
+    begin anew are left out.
     """
     places = _places(threads)
     aligned = {}
     for tid, calls in threads.items():
-        named = [_rename(call, places) for call in calls]
+        named = [
+            _rename(call, places)
+            for call in calls
+            if call.name != "rt_sigreturn" and call.result != _RESTARTED
+        ]
         waited = iter(sorted(call.result for call in named if call.name == "wait4"))
         aligned[places[tid]] = [
-            Call("wait4", next(waited)) if call.name == "wait4" else call
-            for call in named
-            if call.name != "rt_sigreturn"
+            Call("wait4", next(waited)) if call.name == "wait4" else call for call in named
         ]
     return aligned
 
