@@ -264,13 +264,12 @@ static __poll_t device_poll(struct file *file, poll_table *wait)
 	struct tracectl_session *session;
 	__poll_t events = 0;
 
+	/* Not the session's: epoll stays on it while the file has one session after another. */
+	poll_wait(file, &tracectl_session_ended, wait);
 	mutex_lock(&client->lock);
 	session = client->session;
-	if (session) {
-		poll_wait(file, &session->ended_wait, wait);
-		if (smp_load_acquire(&session->ended))
-			events = EPOLLHUP;
-	}
+	if (session && smp_load_acquire(&session->ended))
+		events = EPOLLHUP;
 	mutex_unlock(&client->lock);
 	return events;
 }

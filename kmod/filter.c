@@ -418,12 +418,11 @@ void tracectl_filter_forget(struct task_struct *task)
 	}
 }
 
-/* @child is about to run, perhaps where another thread's task_struct was. */
+/* @child is about to run. */
 void tracectl_filter_fork(struct task_struct *parent, struct task_struct *child)
 {
 	unsigned long *followed = followed_tids();
 
-	tracectl_filter_forget(child);
 	if (followed && test_bit(parent->pid, followed))
 		set_bit(child->pid, followed);
 }

@@ -143,6 +143,11 @@ static __poll_t reader_poll(struct file *file, poll_table *wait)
 	bool ended;
 
 	poll_wait(file, &reader->buf->read_wait, wait);
+	/*
+	 * Pairs with the one in relay_switch_subbuf(), which then looks for a waiter.
+	 * poll_wait() has its own from 6.14 on.
+	 */
+	smp_mb();
 	ended = has_ended(reader);
 	if (READ_ONCE(reader->next) != produced(reader))
 		return EPOLLIN | EPOLLRDNORM;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The state machine idle, armed, tracing; one session at a time. */
+#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -15,6 +16,7 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <linux/wait.h>
 
 #include "device.h"
 #include "gate.h"
@@ -25,9 +27,15 @@
 #include "tracepoint.h"
 #include "user.h"
 
+DECLARE_WAIT_QUEUE_HEAD(tracectl_session_ended);
+
 static DEFINE_MUTEX(lock);
 static struct tracectl_session *current_session; /* under lock */
 static enum tracectl_state state; /* under lock */
+
+/* Sessions that are not released yet: ended ones live as long as their streams. */
+static atomic_t held_count;
+static atomic_long_t held_pages; /* of their buffers */
 
 /* What STATUS tells of the session before; under lock. */
 static struct {
@@ -114,6 +122,8 @@ static void release(struct kref *ref)
 	tracectl_redact_destroy(session);
 	tracectl_filter_destroy(&session->selection);
 	bitmap_free(session->streamed);
+	atomic_long_sub(session->pages, &held_pages);
+	atomic_dec(&held_count);
 	put_pid(session->owner_pid);
 	kfree(session);
 }
@@ -148,8 +158,21 @@ static int check_config(const struct tracectl_config *config)
 	if (strnlen(config->label, sizeof(config->label)) ==
 	    sizeof(config->label))
 		return -EINVAL;
+	return 0;
+}
+
+/* Ended sessions hold what they have until their last stream is closed. */
+static int hold(struct tracectl_session *session)
+{
+	u64 bytes = (u64)session->subbuf_bytes * session->subbuf_count;
+	long held;
+
+	session->pages = bytes * num_online_cpus() >> PAGE_SHIFT;
+	held = atomic_long_add_return(session->pages, &held_pages);
+	if (atomic_inc_return(&held_count) > TRACECTL_SESSIONS_MAX)
+		return -EMFILE;
 	/* The allocation must not push the machine into its OOM killer. */
-	if (bytes * num_online_cpus() >> PAGE_SHIFT > si_mem_available() / 2)
+	if (held > (si_mem_available() + held - session->pages) / 2)
 		return -ENOMEM;
 	return 0;
 }
@@ -233,9 +256,9 @@ static struct tracectl_session *create(struct file *owner,
 	if (!session)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&session->ref);
-	init_waitqueue_head(&session->ended_wait);
 	describe(session, owner, config);
-	err = alloc_totals(session) ?:
+	err = hold(session) ?:
+	      alloc_totals(session) ?:
 	      tracectl_layouts_read(session, config->shapes) ?:
 	      tracectl_filter_init(&session->selection,
 				   config->target_pid) ?:
@@ -269,6 +292,16 @@ static int arm(struct tracectl_session *session, u32 *failed_class)
 	return err;
 }
 
+static bool is_busy(void)
+{
+	bool busy;
+
+	mutex_lock(&lock);
+	busy = current_session;
+	mutex_unlock(&lock);
+	return busy;
+}
+
 /* All or nothing: answers with a session that is armed, or with an error. */
 struct tracectl_session *
 tracectl_session_configure(struct file *owner, struct tracectl_config *config)
@@ -278,25 +311,25 @@ tracectl_session_configure(struct file *owner, struct tracectl_config *config)
 
 	if (err)
 		return ERR_PTR(err);
-	mutex_lock(&lock);
-	if (current_session) {
-		session = ERR_PTR(-EBUSY);
-		goto unlock;
-	}
+	/* Before what is allocated in vain. */
+	if (is_busy())
+		return ERR_PTR(-EBUSY);
+	/* Not under the lock: it reads user memory, which may never come. */
 	session = create(owner, config);
 	if (IS_ERR(session))
-		goto unlock;
-	err = arm(session, &config->failed_class);
+		return session;
+	mutex_lock(&lock);
+	err = current_session ? -EBUSY : arm(session, &config->failed_class);
+	if (!err) {
+		config->session_id = session->id;
+		current_session = tracectl_session_get(session);
+		set_state(TRACECTL_STATE_ARMED);
+	}
+	mutex_unlock(&lock);
 	if (err) {
 		tracectl_session_put(session);
-		session = ERR_PTR(err);
-		goto unlock;
+		return ERR_PTR(err);
 	}
-	config->session_id = session->id;
-	current_session = tracectl_session_get(session);
-	set_state(TRACECTL_STATE_ARMED);
-unlock:
-	mutex_unlock(&lock);
 	return session;
 }
 
@@ -399,6 +432,8 @@ static void end(enum tracectl_end how)
 
 	lockdep_assert_held(&lock);
 	tracectl_gates_close();
+	/* Before detach_sites() waits for all that have preemption off. */
+	WRITE_ONCE(session->closing, true);
 	detach_sites(session->classes, ARRAY_SIZE(sites));
 	tracectl_stream_end_session(session);
 	current_session = NULL;

@@ -28,6 +28,7 @@ struct tracectl_session {
 	u32 subbuf_count;
 	u32 target_pid;
 	u32 flags; /* TRACECTL_CONFIG_... */
+	unsigned long pages; /* of its buffers */
 	char label[TRACECTL_LABEL_BYTES];
 
 	struct file *owner; /* compared, never followed */
@@ -47,9 +48,12 @@ struct tracectl_session {
 	struct rchan *chan;
 	unsigned long *streamed; /* CPUs whose stream is open */
 
+	bool closing; /* no sub-buffer is handed over by a FLUSH any more */
 	bool ended; /* set after the last sub-buffer */
-	wait_queue_head_t ended_wait;
 };
+
+/* Woken whenever a session has ended. */
+extern wait_queue_head_t tracectl_session_ended;
 
 struct tracectl_session *
 tracectl_session_configure(struct file *owner, struct tracectl_config *config);

@@ -6,6 +6,7 @@
 #include <linux/bitops.h>
 #include <linux/cpu.h>
 #include <linux/err.h>
+#include <linux/mutex.h>
 #include <linux/relay.h>
 #include <linux/workqueue.h>
 
@@ -299,7 +300,7 @@ void tracectl_stream_end_session(struct tracectl_session *session)
 		if (buf)
 			wake_up_interruptible(&buf->read_wait);
 	}
-	wake_up_interruptible(&session->ended_wait);
+	wake_up_interruptible(&tracectl_session_ended);
 }
 
 u64 tracectl_stream_filtered(const struct tracectl_session *session,
@@ -347,9 +348,21 @@ static void flush_cpu(struct tracectl_session *session, unsigned int cpu)
 	struct tracectl_cpu *pc = per_cpu_ptr(&tracectl_cpus, cpu);
 
 	preempt_disable();
-	if (pc->session == session && pc->subbuf)
+	/* Once a session is closing, its end does that, which waits for preemption only. */
+	if (!READ_ONCE(session->closing) && pc->session == session &&
+	    pc->subbuf)
 		close_subbuf(pc, tracectl_clock_read(&pc->clock));
 	preempt_enable();
+}
+
+/* A CPU that is offline has no writer, but may have several that flush it. */
+static void flush_offline(struct tracectl_session *session, unsigned int cpu)
+{
+	static DEFINE_MUTEX(lock);
+
+	mutex_lock(&lock);
+	flush_cpu(session, cpu);
+	mutex_unlock(&lock);
 }
 
 static long flush_this_cpu(void *session)
@@ -361,7 +374,7 @@ static long flush_this_cpu(void *session)
 /*
  * Hands over the part-filled sub-buffer of @cpu. Records are written with
  * preemption off but interrupts on, so an IPI could cut one in half: a bound
- * work item does it. A CPU that is offline has no writer.
+ * work item does it.
  */
 int tracectl_stream_flush(struct tracectl_session *session, unsigned int cpu)
 {
@@ -371,7 +384,7 @@ int tracectl_stream_flush(struct tracectl_session *session, unsigned int cpu)
 	if (cpu_online(cpu))
 		work_on_cpu(cpu, flush_this_cpu, session);
 	else
-		flush_cpu(session, cpu);
+		flush_offline(session, cpu);
 	cpus_read_unlock();
 	return 0;
 }

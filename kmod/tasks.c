@@ -44,7 +44,11 @@ static void record_fork(struct tracectl_cpu *pc, struct task_struct *child)
 	record->ppid = parent_of(child);
 	record->reserved = 0;
 	record->cgroup = tracectl_cgroup_of(child);
-	memcpy(record->comm, child->comm, sizeof(record->comm));
+	/* It may be the end of a path, of which its parent's EXEC has a hash. */
+	if (static_branch_unlikely(&tracectl_redacts))
+		memset(record->comm, 0, sizeof(record->comm));
+	else
+		memcpy(record->comm, child->comm, sizeof(record->comm));
 	tracectl_stream_commit(pc, (char *)(record + 1));
 }
 
@@ -138,6 +142,12 @@ static void notrace probe_exit(void *data, struct task_struct *task)
 	tracectl_filter_exit(task->pid);
 }
 
+/* Nor is one of io_uring's workers that takes its task_struct told of by a fork. */
+static void notrace probe_free(void *data, struct task_struct *task)
+{
+	tracectl_filter_forget(task);
+}
+
 static void record_rename(struct tracectl_cpu *pc,
 			  const struct task_struct *task, const char *comm)
 {
@@ -210,6 +220,7 @@ static struct tracectl_hook hooks[] = {
 	{ .name = "sched_process_fork", .probe = probe_fork },
 	{ .name = "sched_process_exec", .probe = probe_exec },
 	{ .name = "sched_process_exit", .probe = probe_exit },
+	{ .name = "sched_process_free", .probe = probe_free },
 	{ .name = "task_rename", .probe = probe_rename },
 };
 

@@ -28,7 +28,8 @@
  * new ones let through is missed. It is for those who may stop the session.
  *
  * CONFIGURE is all or nothing. It fails with EPROTO (another ABI version), EINVAL,
- * EFAULT, ESRCH (no such target_pid), ENOMEM, EBUSY with failed_class 0 (a session exists)
+ * EFAULT, ESRCH (no such target_pid), ENOMEM, EMFILE (TRACECTL_SESSIONS_MAX sessions have
+ * streams that are still open), EBUSY with failed_class 0 (a session exists)
  * or, failed_class telling which, with the error of a probe that could not be
  * attached. RESUME, PAUSE and STOP: ENXIO (no session), EPERM.
  *
@@ -142,6 +143,7 @@
 #define TRACECTL_COUNT_MIN	2u
 #define TRACECTL_COUNT_MAX	4096u
 #define TRACECTL_BUFFER_MAX	(1u << 30)	/* bytes a CPU */
+#define TRACECTL_SESSIONS_MAX	8	/* one that runs, others with open streams */
 
 enum tracectl_state {
 	TRACECTL_STATE_IDLE = 0,
@@ -603,7 +605,8 @@ struct tracectl_config {
 	 * pointer: an absolute path, or 0. Of paths below it only this much is recorded,
 	 * then 16 digits of a keyed hash of the rest; of those that are relative or
 	 * climb ("..") only the hash. In NAME, EXEC (with its comm), FILE, ADDRESS, USER
-	 * of FORM_PATH and FORM_ADDRESS, and DIVERGENCE.
+	 * of FORM_PATH and FORM_ADDRESS, and DIVERGENCE. FORK then has no comm: it is
+	 * its parent's.
 	 */
 	__u64 redact;
 	__u64 commands;		/* pointer: tracectl_command[TRACECTL_COMMANDS], or 0 */

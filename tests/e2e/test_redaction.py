@@ -33,12 +33,17 @@ def test_what_is_below_is_hashed(guest, workload, files_option, tmp_path):
         assert not [word for word in SECRETS if any(word in chunk for chunk in chunks)]
         assert capture.metadata.config.command is None
         records = [decode_subbuffer(chunk) for chunk in chunks]
-    execs = [body for one in records for body in one.bodies(Kind.EXEC, one.rows(Kind.EXEC))]
-    comms = {body["comm"].decode() for body in execs}
+    comms = {comm.decode() for comm in _comms(records, Kind.EXEC)}
     assert len(comms) == 2, comms
     (hashed,) = comms - {"redacted"}
     assert re.fullmatch("[0-9a-f]{15}", hashed)
+    # A child's is its parent's.
+    assert set(_comms(records, Kind.FORK)) == {b""}
     _check_forms(path)
+
+
+def _comms(records, kind) -> list[bytes]:
+    return [body["comm"] for one in records for body in one.bodies(kind, one.rows(kind))]
 
 
 def _check_forms(path) -> None:

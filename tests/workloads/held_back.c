@@ -1,31 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * held_back: opens a path in a page that its own userfaultfd never gives to it, so that
- * the call never ends.
- */
+/* held_back: opens a path in a page that never comes, so that the call never ends. */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#define PAGE 4096
+#include "held_page.h"
 
 int main(void)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	range.range.start = (unsigned long)page;
-	range.range.len = PAGE;
-	if (fd < 0 || page == MAP_FAILED || ioctl(fd, UFFDIO_API, &api) ||
-	    ioctl(fd, UFFDIO_REGISTER, &range))
-		return 1;
-	syscall(SYS_openat, AT_FDCWD, page, O_RDONLY, 0);
+	syscall(SYS_openat, AT_FDCWD, held_page(), O_RDONLY, 0);
 	return 2;
 }

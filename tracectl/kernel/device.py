@@ -303,6 +303,12 @@ class Device:
                 "with --subbuf-count or --subbuf-size",
                 errno.ENOMEM,
             )
+        if error.errno == errno.EMFILE:
+            return DeviceError(
+                "the streams of too many ended sessions are still open; their recorders have to "
+                "end first",
+                errno.EMFILE,
+            )
         if error.errno == errno.EPROTO:
             return UnsupportedError(
                 f"the loaded module ({_loaded_version()}) does not speak ABI version "
