@@ -162,9 +162,10 @@ on systemctl start tracectl-flight
 wait_until is_tracing
 
 # Another version, here the one before; compiling it would take many minutes in a guest.
-mv /lib/modules/*/build /tmp
-try other on dpkg --force-unsafe-io -i OTHER
-mv /tmp/build /lib/modules/*/
+build=$(echo /lib/modules/*/build)
+mv $build $build.away
+try other on dpkg --force-unsafe-io -i /job/*.deb
+mv $build.away $build
 try goes_on tracectl snapshot /job/over.trace
 try device_after stat -c '%U %G %a' /dev/tracectl
 
@@ -181,8 +182,9 @@ try missing on systemctl restart systemd-modules-load
 def check_in_guest(root, other_debs, tmp_path):
     """The module is loaded at boot; another version comes, and all is purged, while the flight
     recorder uses it."""
-    others = " ".join(f"/tmp/{deb.name}" for deb in other_debs)
-    result = root.boot(GUEST.replace("OTHER", others), tmp_path)
+    for deb in other_debs:
+        shutil.copy(deb, tmp_path)
+    result = root.boot(GUEST, tmp_path)
     assert result.exit_code == 0
     assert not result.problems
 
