@@ -168,6 +168,17 @@ try other on dpkg --force-unsafe-io -i /job/*.deb
 mv $build.away $build
 try goes_on tracectl snapshot /job/over.trace
 try device_after stat -c '%U %G %a' /dev/tracectl
+try listed modinfo -F version tracectl
+on systemctl stop tracectl-flight
+rmmod tracectl
+ko=$(echo /lib/modules/*/updates/dkms/tracectl.ko*)
+mv $ko $ko.away
+before=$(cut -d. -f1 /proc/uptime)
+try without on systemctl start tracectl-flight
+echo $(($(cut -d. -f1 /proc/uptime) - before)) >/job/without.seconds
+mv $ko.away $ko
+on systemctl start tracectl-flight
+wait_until is_tracing
 
 try purge on dpkg --force-unsafe-io --purge tracectl tracectl-dkms
 try purged ls -d /sys/module/tracectl /dev/tracectl /lib/modules/*/updates /var/lib/tracectl
@@ -224,6 +235,10 @@ def check_in_guest(root, other_debs, tmp_path):
     assert told("device_after") == told("device")
     with open_capture(tmp_path / "over.trace") as capture:
         assert list(capture.iter_chunks())
+    # What was kept is there for the next boot.
+    assert told("listed") == (0, f"{NEWER}\n")
+    assert told("without")[0] == 1
+    assert int((tmp_path / "without.seconds").read_text()) < 60
 
     code, said = told("purge")
     assert code == 0, said
