@@ -19,7 +19,7 @@ import pytest
 from tracectl import __version__
 from tracectl.capture.reader import open_capture
 from tracectl.vm.initramfs import read_module
-from user_root import add_broken_kernel, add_kernel_without, copy_of, remove_kernel
+from user_root import add_broken_kernel, add_kernel, add_kernel_without, copy_of, remove_kernel
 
 pytestmark = [pytest.mark.guest, pytest.mark.slow]
 
@@ -98,7 +98,7 @@ def test_install_upgrade_record_purge(root, debs, tmp_path):
     refused = root.run("tracectl", "module", "remove")
     assert refused.returncode == 3
     assert "'apt-get purge tracectl-dkms' removes it" in refused.stdout
-    check_in_guest(root, tmp_path)
+    check_in_guest(root, debs[__version__].glob("*.deb"), tmp_path)
     shutil.copy(tmp_path / "alice.trace", root.path / "tmp")
     # With the versions of construct, numpy and zstandard that this suite has.
     assert "execve" in root.check("tracectl", "report", "/tmp/alice.trace")
@@ -110,11 +110,18 @@ def test_install_upgrade_record_purge(root, debs, tmp_path):
 
 
 def check_kernel_hook(root, release):
-    """A kernel that comes later: its package runs this."""
+    """A kernel that comes later."""
     root.check("dkms", "unbuild", f"tracectl/{NEWER}", "-k", release)
     assert status(root) == [f"tracectl/{NEWER}: added"]
-    root.check("/etc/kernel/postinst.d/dkms", release)
+    assert f"tracectl-dkms: installed for {release}\n" in run_kernel_hooks(root, release)
     assert status(root) == [f"tracectl/{NEWER}, {release}, x86_64: installed"]
+    assert "tracectl" not in run_kernel_hooks(root, release)
+
+
+def run_kernel_hooks(root, release) -> str:
+    """As the package of its headers does, whose installation fails with them."""
+    hooks = "/etc/kernel/header_postinst.d"
+    return root.check("run-parts", "--exit-on-error", f"--arg={release}", hooks)
 
 
 def check_unit(root):
@@ -154,6 +161,25 @@ try flight_end on systemctl show --property=Result,NRestarts tracectl-flight
 on systemctl start tracectl-flight
 wait_until is_tracing
 
+# Another version, here the one before; compiling it would take many minutes in a guest.
+build=$(echo /lib/modules/*/build)
+mv $build $build.away
+try other on dpkg --force-unsafe-io -i /job/*.deb
+mv $build.away $build
+try goes_on tracectl snapshot /job/over.trace
+try device_after stat -c '%U %G %a' /dev/tracectl
+try listed modinfo -F version tracectl
+on systemctl stop tracectl-flight
+rmmod tracectl
+ko=$(echo /lib/modules/*/updates/dkms/tracectl.ko*)
+mv $ko $ko.away
+before=$(cut -d. -f1 /proc/uptime)
+try without on systemctl start tracectl-flight
+echo $(($(cut -d. -f1 /proc/uptime) - before)) >/job/without.seconds
+mv $ko.away $ko
+on systemctl start tracectl-flight
+wait_until is_tracing
+
 try purge on dpkg --force-unsafe-io --purge tracectl tracectl-dkms
 try purged ls -d /sys/module/tracectl /dev/tracectl /lib/modules/*/updates /var/lib/tracectl
 try group getent group tracectl
@@ -164,8 +190,11 @@ try missing on systemctl restart systemd-modules-load
 """
 
 
-def check_in_guest(root, tmp_path):
-    """The module is loaded at boot and purged while the flight recorder uses it."""
+def check_in_guest(root, other_debs, tmp_path):
+    """The module is loaded at boot; another version comes, and all is purged, while the flight
+    recorder uses it."""
+    for deb in other_debs:
+        shutil.copy(deb, tmp_path)
     result = root.boot(GUEST, tmp_path)
     assert result.exit_code == 0
     assert not result.problems
@@ -198,6 +227,19 @@ def check_in_guest(root, tmp_path):
         assert capture.metadata.config.is_flight
         assert list(capture.iter_chunks())
 
+    code, said = told("other")
+    assert code == 0, said
+    stays = "stays loaded until 'tracectl module unload' or the next boot"
+    assert f"tracectl-dkms: version {NEWER} {stays}\n" in said
+    assert told("goes_on")[0] == 0, told("goes_on")
+    assert told("device_after") == told("device")
+    with open_capture(tmp_path / "over.trace") as capture:
+        assert list(capture.iter_chunks())
+    # What was kept is there for the next boot.
+    assert told("listed") == (0, f"{NEWER}\n")
+    assert told("without")[0] == 1
+    assert int((tmp_path / "without.seconds").read_text()) < 60
+
     code, said = told("purge")
     assert code == 0, said
     assert "userdel" not in said
@@ -221,6 +263,9 @@ def test_a_kernel_that_the_module_does_not_compile_for(root, debs):
     ]
     remove_kernel(root, LACKING)
     assert status(root) == [f"tracectl/{__version__}, {release}, x86_64: installed"]
+    assert complaints(run_kernel_hooks(root, BROKEN)) == [
+        f"tracectl-dkms: the module does not compile for {BROKEN}: {WHY}"
+    ]
 
     (good,) = root.path.glob("usr/src/linux-headers-[1-9]*-common/include/linux/relay.h")
     old = module_of(root, release).read_bytes()
@@ -229,8 +274,7 @@ def test_a_kernel_that_the_module_does_not_compile_for(root, debs):
     assert complaints(said) == [f"tracectl-dkms: the module does not compile for {release}: {WHY}"]
     assert status(root) == [f"tracectl/{NEWER}, {BROKEN}, x86_64: installed"]
     assert module_of(root, release).read_bytes() == old
-    found = root.check("modinfo", "-k", release, "-F", "version", "tracectl")
-    assert found == f"{__version__}\n"
+    assert version_for(root, release) == __version__
 
     root.check("dpkg", "--purge", *PACKAGES)
     header.rename(good)
@@ -264,7 +308,7 @@ def test_module_install_from_a_wheel(root, wheel):
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
         f"tracectl: building for {LACKING}",
-        f"tracectl: the module does not compile for {LACKING}: {LACKS}; nothing was changed",
+        f"tracectl: {LACKING}: the module does not compile: {LACKS}; nothing was changed",
     ]
     assert status(root) == []
     remove_kernel(root, LACKING)
@@ -287,14 +331,53 @@ def test_module_install_from_a_wheel(root, wheel):
     done = tracectl("module", "install", "--no-load", "--kernel", BROKEN)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == (
-        f"tracectl: the module does not compile for {BROKEN}: relay.h:5:15: {WHY}; "
-        "nothing was changed"
+        f"tracectl: {BROKEN}: the module does not compile: relay.h:5:15: {WHY}; nothing was changed"
     )
     assert status(root) == installed
     assert module_of(root, release).read_bytes() == old
 
+    check_versions(root, release, prefix, tracectl)
     assert tracectl("module", "remove").returncode == 0
     assert status(root) == []
-    remove_kernel(root, BROKEN)
     shutil.rmtree(prefix)
     assert root.state() == before
+
+
+def check_versions(root, release, prefix, tracectl):
+    """A kernel that the newer module does not compile for, or that it was not asked for, keeps the
+    older one, under DKMS."""
+    other = "0.0.0-other"
+    header = add_kernel(root, other).with_name(f"linux-headers-{other}-common")
+    header /= "include/linux/relay.h"
+    text = header.read_text()
+    remove_kernel(root, BROKEN)
+    assert tracectl("module", "install", "--no-load").returncode == 0
+    old = module_of(root, other).read_bytes()
+
+    header.unlink()
+    (conf,) = prefix.glob("share/tracectl/module/dkms.conf")
+    conf.write_text(conf.read_text().replace(f'"{__version__}"', f'"{NEWER}"'))
+    assert tracectl("module", "install", "--no-load").returncode == 1
+    mixed = [
+        f"tracectl/{__version__}, {other}, x86_64: installed",
+        f"tracectl/{NEWER}, {release}, x86_64: installed",
+    ]
+    assert status(root) == mixed
+    assert module_of(root, other).read_bytes() == old
+    assert version_for(root, other) == __version__
+    assert version_for(root, release) == NEWER
+
+    header.write_text(text)
+    assert tracectl("module", "install", "--no-load", "--kernel", release).returncode == 0
+    assert status(root) == mixed
+    assert tracectl("module", "install", "--no-load").returncode == 0
+    assert status(root) == [
+        f"tracectl/{NEWER}, {kernel}, x86_64: installed" for kernel in (other, release)
+    ]
+    assert version_for(root, other) == NEWER
+    assert not (root.path / "usr/src" / f"tracectl-{__version__}").exists()
+    remove_kernel(root, other)
+
+
+def version_for(root, release) -> str:
+    return root.check("modinfo", "-k", release, "-F", "version", "tracectl").strip()

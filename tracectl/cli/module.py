@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,15 +58,19 @@ def _install(args: argparse.Namespace) -> int:
     say(f"building for {', '.join(releases)}")
     outcomes = dkms.install(find_source(), releases)
     for outcome in outcomes:
-        if outcome.error:
-            say(f"{outcome.release}: does not compile: {outcome.error}")
-        else:
-            say(f"{outcome.release}: installed")
+        say(f"{outcome.release}: {outcome.error or 'installed'}")
+    installed = [outcome.release for outcome in outcomes if not outcome.error]
     if access.grant():
         say(f"members of the group {access.GROUP} may use it")
-    if not args.no_load:
+    running = os.uname().release
+    if not args.no_load and running in installed:
         _replace(args)
-    return EXIT_FAILED if any(outcome.error for outcome in outcomes) else EXIT_OK
+    elif not args.no_load and not args.kernel and running not in releases:
+        raise UnsupportedError(
+            f"the running kernel, {running}, has no headers to build against: "
+            f"apt-get install linux-headers-{running}"
+        )
+    return EXIT_OK if len(installed) == len(outcomes) else EXIT_FAILED
 
 
 def _replace(args: argparse.Namespace) -> None:

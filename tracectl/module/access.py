@@ -6,6 +6,7 @@ The Debian package brings the same files to places of its own.
 
 from __future__ import annotations
 
+import grp
 import shutil
 import subprocess
 from importlib.resources import files
@@ -41,13 +42,26 @@ def grant() -> bool:
 
 def revoke() -> None:
     """Takes away what ``grant`` made."""
-    if _PACKAGED.exists() or not _FILES[_RULES].exists():
+    rules = _FILES[_RULES]
+    if _PACKAGED.exists() or not rules.exists():
         return
     for path in _FILES.values():
-        path.unlink(missing_ok=True)
-    _run("groupdel", GROUP)
+        if path != rules:
+            path.unlink(missing_ok=True)
+    if _is_group():
+        _run("groupdel", GROUP)
+    # Last: by them a second try, after the group could not be removed, finds what there is to do.
+    rules.unlink()
     if _UDEVD.exists():
         _run("udevadm", "control", "--reload")
+
+
+def _is_group() -> bool:
+    try:
+        grp.getgrnam(GROUP)
+    except KeyError:
+        return False
+    return True
 
 
 def _run(*command: str) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tracectl.errors import TracectlError, UnsupportedError
@@ -24,8 +24,8 @@ _STATUS = re.compile(rf"^{NAME}(?:/|, )([^,: ]+)(?:, ([^,]+), [^:]+)?: (\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``error`` is the compiler's first one, empty when the module was built for ``release``;
-    ``log`` all that make said."""
+    """``error`` is why there is no module for ``release``, such as the compiler's first error;
+    empty when there is. ``log`` is all that make said."""
 
     release: str
     error: str
@@ -92,35 +92,60 @@ class Dkms:
             for release in releases:
                 done = self._run("build", *module, "-k", release, *trees)
                 log = self._log(work / "dkmstree" / NAME / version, release)
-                error = first_error(log or done.stderr) if done.returncode else ""
+                error = ""
+                if done.returncode:
+                    error = f"does not compile: {first_error(log or done.stderr)}"
                 outcomes.append(Outcome(release, error, log))
         return outcomes
 
     def install(self, source: Path, releases: Sequence[str]) -> list[Outcome]:
-        """Puts ``source`` under DKMS in place of any other version, installed for each of
-        ``releases`` that it compiles for.
+        """Puts ``source`` under DKMS and installs it for each of ``releases`` that it compiles for,
+        in place of any other version. All other kernels keep what they have.
 
         TracectlError when it compiles for none of them: nothing is changed then.
         """
         self.check_owner()
         outcomes = self.try_build(source, releases)
-        good = [outcome.release for outcome in outcomes if not outcome.error]
+        good = {outcome.release for outcome in outcomes if not outcome.error}
         if not good:
-            raise TracectlError(
-                f"the module does not compile for {outcomes[0].release}: {outcomes[0].error}; "
-                "nothing was changed"
-            )
+            first = outcomes[0]
+            raise TracectlError(f"{first.release}: the module {first.error}; nothing was changed")
         version = version_of(source)
-        self.remove(version)
+        before = self.installed()
+        for entry in before:
+            # dkms builds nothing anew that it has built, of whatever source that was.
+            if entry.version == version and entry.release in good:
+                self._for_kernel("remove", entry.version, entry.release)
+        shutil.rmtree(self._source_tree(version), ignore_errors=True)
         copy_source(source, self._source_tree(version))
-        module = ["-m", NAME, "-v", version]
-        self._check(self._run("add", *module))
-        for release in good:
-            # --force: another version may be in its place.
-            self._check(self._run("install", *module, "-k", release, "--force"))
-        for other in {entry.version for entry in self.installed()} - {version}:
+        if version not in {entry.version for entry in self.installed()}:
+            self._check(self._run("add", "-m", NAME, "-v", version))
+        others = [entry for entry in before if entry.version != version]
+        outcomes = [
+            outcome if outcome.error else self._install_for(outcome, version, others)
+            for outcome in outcomes
+        ]
+        kept = {entry.version for entry in self.installed() if entry.release}
+        for other in {entry.version for entry in others} - kept:
             self.remove(other)
+            shutil.rmtree(self._source_tree(other), ignore_errors=True)
         return outcomes
+
+    def _install_for(self, outcome: Outcome, version: str, others: list[Installed]) -> Outcome:
+        """For one kernel; what it had of ``others`` is taken away afterwards, or is back."""
+        release = outcome.release
+        had = [entry for entry in others if entry.release == release]
+        try:
+            # --force: another version is in its place.
+            self._for_kernel("install", version, release, "--force")
+        except TracectlError as error:
+            for entry in had:
+                if entry.state == "installed":
+                    self._for_kernel("install", entry.version, release, "--force")
+            return replace(outcome, error=str(error))
+        for entry in had:
+            self._for_kernel("remove", entry.version, release)
+        return outcome
 
     def remove(self, version: str | None = None) -> bool:
         """Takes ``version``, or else every one, away from all kernels. False: there was none."""
@@ -159,6 +184,9 @@ class Dkms:
                 f"the module is installed by the package {_PACKAGE}: 'dpkg-reconfigure {_PACKAGE}' "
                 f"builds it again, 'apt-get purge {_PACKAGE}' removes it"
             )
+
+    def _for_kernel(self, action: str, version: str, release: str, *options: str) -> None:
+        self._check(self._run(action, "-m", NAME, "-v", version, "-k", release, *options))
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -46,10 +46,10 @@ def module_for(kernel: Kernel, progress: Progress = lambda _: None) -> Path:
 
 def _install(kernel: Kernel, root: Path, source: Path, path: Path) -> None:
     dkms = Dkms(root)
-    dkms.install(source, [kernel.release])
+    (outcome,) = dkms.install(source, [kernel.release])
     installed = dkms.module_path(kernel.release)
-    if installed is None:
-        raise GuestError(f"dkms installed no module for {kernel.release}")
+    if outcome.error or installed is None:
+        raise GuestError(f"{kernel.release}: {outcome.error or 'dkms installed no module'}")
     path.parent.mkdir(parents=True, exist_ok=True)
     # By its name it is there whole.
     new = path.with_suffix(".new")
