@@ -11,9 +11,9 @@ import pytest
 from tracectl.doctor import signatures
 from tracectl.doctor.build import find_compiler
 from tracectl.doctor.check import Verdict
-from tracectl.doctor.packages import install_command
 from tracectl.doctor.running_kernel import missing_options
 from tracectl.doctor.signatures import check_signatures, enrolment_of, lockdown_mode
+from tracectl.module.packages import install_command
 
 CONFIG = """\
 CONFIG_MODULES=y

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tracectl.doctor.check import Check, failed, noted, passed
-from tracectl.doctor.packages import install_command
 from tracectl.errors import TracectlError, UnsupportedError
 from tracectl.module.dkms import Dkms
+from tracectl.module.packages import install_command
 from tracectl.module.source import find_source, version_of
 
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 from tracectl.doctor.check import Check, noted, passed
-from tracectl.doctor.packages import install_command
+from tracectl.module.packages import install_command
 from tracectl.vm.kernel import SERIES, cache_directory
 from tracectl.vm.machine import ARM64, X86_64, Machine
 

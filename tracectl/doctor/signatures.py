@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tracectl.doctor.check import Check, failed, noted, passed
-from tracectl.doctor.packages import install_command
+from tracectl.module.packages import install_command
 
 _LOCKDOWN = Path("/sys/kernel/security/lockdown")
 _ENFORCED = Path("/sys/module/module/parameters/sig_enforce")

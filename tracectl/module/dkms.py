@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracectl.errors import TracectlError, UnsupportedError
+from tracectl.module.packages import install_command
 from tracectl.module.source import copy_source, first_error, version_of
 
 NAME = "tracectl"
@@ -55,7 +56,7 @@ class Dkms:
     def __init__(self, root: Path = _HOST) -> None:
         self._root = root
         if not any((root / directory / "dkms").is_file() for directory in ("usr/sbin", "sbin")):
-            raise UnsupportedError("dkms is not installed: apt-get install dkms")
+            raise UnsupportedError(f"dkms is not installed: {install_command('dkms')}")
         self._enter = [] if root == _HOST else enter_root(root)
 
     def releases(self) -> list[str]:
