@@ -1,5 +1,6 @@
 """What doctor reads: what mokutil 0.6 said under Secure Boot, and what kernels say."""
 
+import grp
 import json
 import os
 import stat
@@ -8,11 +9,15 @@ import sys
 
 import pytest
 
-from tracectl.doctor import signatures
+from tracectl import __version__
+from tracectl.doctor import access, signatures
+from tracectl.doctor.access import check_device, check_permission
 from tracectl.doctor.build import find_compiler
 from tracectl.doctor.check import Verdict
 from tracectl.doctor.running_kernel import missing_options
 from tracectl.doctor.signatures import check_signatures, enrolment_of, lockdown_mode
+from tracectl.errors import AbiError
+from tracectl.module import loading, packages
 from tracectl.module.packages import install_command
 
 CONFIG = """\
@@ -148,6 +153,112 @@ def test_remedies_speak_the_distribution_s_language(tmp_path, monkeypatch):
     assert (
         install_command("dkms", "linux-headers-6.1.0-9") == "dnf install dkms kernel-devel-6.1.0-9"
     )
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A machine whose module is as ``machine`` is told; opening the device raises ``error``."""
+    (tmp_path / "packaged").touch()
+
+    def machine(installed=None, *, loaded=False, packaged=False, refused=False, error=None):
+        def device():
+            raise error
+
+        monkeypatch.setattr(access, "installed_version", lambda: installed)
+        monkeypatch.setattr(access, "is_loaded", lambda: loaded)
+        monkeypatch.setattr(access, "_is_refused", lambda: refused)
+        monkeypatch.setattr(access, "Device", device)
+        monkeypatch.setattr(
+            packages, "_SCRIPT", tmp_path / ("packaged" if packaged else "unpackaged")
+        )
+
+    return machine
+
+
+LOAD = "sudo tracectl module load"
+RELOAD = f"sudo tracectl module unload; {LOAD}"
+OTHER = f"install version {__version__} of the package tracectl-dkms"
+
+
+@pytest.mark.parametrize(
+    ("installed", "packaged", "remedy"),
+    [
+        (__version__, False, LOAD),
+        (__version__, True, LOAD),
+        (None, False, "sudo tracectl module install"),
+        (None, True, f"sudo dpkg-reconfigure tracectl-dkms; {LOAD}"),
+        ("0.0.9", False, "sudo tracectl module install"),
+        ("0.0.9", True, f"{OTHER}; {LOAD}"),
+    ],
+)
+def test_remedy_for_a_module_that_is_not_loaded(host, installed, packaged, remedy):
+    host(installed, packaged=packaged)
+    check = check_device()
+    assert (check.verdict, check.remedy) == (Verdict.FAILED, remedy)
+
+
+@pytest.mark.parametrize(
+    ("installed", "packaged", "remedy"),
+    [
+        (__version__, True, RELOAD),
+        (None, False, f"sudo tracectl module install; {RELOAD}"),
+        ("0.0.9", True, f"{OTHER}; {RELOAD}"),
+    ],
+)
+def test_remedy_for_a_loaded_module_of_another_abi(host, installed, packaged, remedy):
+    host(installed, packaged=packaged, loaded=True, error=AbiError("another ABI"))
+    check = check_device()
+    assert (check.verdict, check.found, check.remedy) == (Verdict.FAILED, "another ABI", remedy)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize(
+    ("groups", "found", "remedy"),
+    [
+        (None, "there is no group tracectl", "sudo"),
+        ([], "is not in the group tracectl", "sudo usermod -aG tracectl"),
+        ([7], "a member of the group tracectl", "udevadm trigger"),
+    ],
+)
+def test_who_may_use_the_device(host, monkeypatch, refused, groups, found, remedy):
+    """One check tells that the device is not for this user, and what to do; ``groups`` are None
+    where there is no group."""
+
+    def getgrnam(name):
+        if groups is None:
+            raise KeyError(name)
+        return grp.struct_group((name, "x", 7, []))
+
+    host(__version__, loaded=True, refused=refused, error=AbiError("unopened"))
+    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    monkeypatch.setattr(os, "getgroups", lambda: groups or [])
+    monkeypatch.setattr(grp, "getgrnam", getgrnam)
+    permission = check_permission()
+    assert found in permission.found
+    if refused:
+        assert check_device().verdict is Verdict.OK
+        assert permission.verdict is Verdict.FAILED
+        assert remedy in permission.remedy
+    else:
+        assert permission.verdict is (Verdict.OK if groups else Verdict.NOTE)
+
+
+def test_installed_module_is_modinfo_s(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    modinfo = tmp_path / "modinfo"
+    modinfo.touch(stat.S_IRWXU)
+    modinfo.write_text('#!/bin/sh\n[ "$*" = "-F version tracectl" ] && echo 0.0.9\n')
+    assert loading.installed_version() == "0.0.9"
+    modinfo.write_text("#!/bin/sh\nexit 1\n")
+    assert loading.installed_version() is None
+
+
+def test_signing_key_is_made_by_who_may_install_the_module(locked_down, host):
+    locked_down()
+    for packaged, command in ((False, "tracectl module install"), (True, "dpkg-reconfigure")):
+        host(packaged=packaged)
+        key = list(check_signatures(is_needed=True))[-1]
+        assert f"sudo {command}" in key.remedy
 
 
 def test_compiler_of_the_kernel_s_headers(tmp_path, monkeypatch):

@@ -1,9 +1,12 @@
-"""How this distribution installs what Debian's packages of these names hold."""
+"""What installs something here: this distribution's packages, and the module itself."""
 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
+DKMS_PACKAGE = "tracectl-dkms"
+_SCRIPT = Path("/var/lib/dpkg/info") / f"{DKMS_PACKAGE}.prerm"
 _DNF_NAMES = {
     "busybox-static": "busybox",
     "gcc-12": "gcc",
@@ -12,9 +15,22 @@ _DNF_NAMES = {
 
 
 def install_command(*packages: str) -> str:
+    """``packages`` are Debian's names."""
     if shutil.which("apt-get") or not shutil.which("dnf"):
         return f"apt-get install {' '.join(packages)}"
     names = (
         _DNF_NAMES.get(name, name.replace("linux-headers-", "kernel-devel-")) for name in packages
     )
     return f"dnf install {' '.join(names)}"
+
+
+def is_packaged() -> bool:
+    """Whether the module is the Debian package's, which alone may then install it."""
+    return _SCRIPT.exists()
+
+
+def install_module_command() -> str:
+    """Builds the module for this machine's kernels, also where it was built before."""
+    if is_packaged():
+        return f"sudo dpkg-reconfigure {DKMS_PACKAGE}"
+    return "sudo tracectl module install"
