@@ -10,13 +10,13 @@ import sys
 import pytest
 
 from tracectl import __version__
-from tracectl.doctor import access, signatures
+from tracectl.doctor import access, build, signatures
 from tracectl.doctor.access import check_device, check_permission
-from tracectl.doctor.build import find_compiler
-from tracectl.doctor.check import Verdict
+from tracectl.doctor.build import check_build, check_headers, find_compiler
+from tracectl.doctor.check import Verdict, failed
 from tracectl.doctor.running_kernel import missing_options
 from tracectl.doctor.signatures import check_signatures, enrolment_of, lockdown_mode
-from tracectl.errors import AbiError
+from tracectl.errors import AbiError, UnsupportedError
 from tracectl.module import loading, packages
 from tracectl.module.packages import install_command
 
@@ -183,15 +183,13 @@ OTHER = f"install version {__version__} of the package tracectl-dkms"
 @pytest.mark.parametrize(
     ("installed", "packaged", "remedy"),
     [
-        (__version__, False, LOAD),
-        (__version__, True, LOAD),
         (None, False, "sudo tracectl module install"),
         (None, True, f"sudo dpkg-reconfigure tracectl-dkms; {LOAD}"),
         ("0.0.9", False, "sudo tracectl module install"),
         ("0.0.9", True, f"{OTHER}; {LOAD}"),
     ],
 )
-def test_remedy_for_a_module_that_is_not_loaded(host, installed, packaged, remedy):
+def test_remedy_for_a_module_that_is_not_installed(host, installed, packaged, remedy):
     host(installed, packaged=packaged)
     check = check_device()
     assert (check.verdict, check.remedy) == (Verdict.FAILED, remedy)
@@ -267,6 +265,36 @@ def test_compiler_of_the_kernel_s_headers(tmp_path, monkeypatch):
     for tool in ("gcc-ar-12", "gcc-12"):
         (tmp_path / tool).touch(stat.S_IRWXU)
     assert find_compiler() == str(tmp_path / "gcc-12")
+
+
+def test_a_fresh_machine_lacks_dkms_and_headers_at_once(monkeypatch):
+    def no_dkms():
+        raise UnsupportedError("dkms is not installed")
+
+    def no_source():
+        raise UnsupportedError("the module's source is not there")
+
+    monkeypatch.setattr(build, "Dkms", no_dkms)
+    monkeypatch.setattr(build, "find_source", no_source)
+    monkeypatch.setattr(build, "releases_with_headers", list)
+    for is_needed, verdict in ((True, Verdict.FAILED), (False, Verdict.NOTE)):
+        checks = {check.name: check for check in check_build(dry=True, is_needed=is_needed)}
+        for name in ("module source", "headers", "dkms"):
+            assert checks[name].verdict is verdict
+
+
+def test_kernels_that_may_be_booted_next(tmp_path):
+    running = os.uname().release
+    for release in (running, "1-headers", "2-none"):
+        (tmp_path / release / "kernel").mkdir(parents=True)
+    (tmp_path / "0-removed").mkdir()
+    (tmp_path / "0-removed" / "modules.dep").touch()
+    of_running, *others = check_headers(["1-headers"], failed, tmp_path)
+    assert (of_running.name, of_running.verdict) == ("headers", Verdict.FAILED)
+    assert [(check.name, check.verdict) for check in others] == [
+        ("headers of 2-none", Verdict.NOTE)
+    ]
+    assert "headers-2-none" in others[0].remedy or "devel-2-none" in others[0].remedy
 
 
 def test_json_has_the_keys_that_the_manual_promises(tmp_path):

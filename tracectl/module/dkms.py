@@ -47,6 +47,18 @@ def enter_root(root: Path) -> list[str]:
     return ["unshare", "--mount", "--pid", "--fork", "--mount-proc", f"--root={root}"]
 
 
+def releases_with_headers(root: Path = _HOST) -> list[str]:
+    """Kernels that are installed together with what modules are built against."""
+    found = []
+    for directory in sorted((root / "lib" / "modules").glob("*")):
+        build = directory / "build"
+        if build.is_symlink() and (target := build.readlink()).is_absolute():
+            build = root / target.relative_to("/")
+        if (build / "Makefile").is_file():
+            found.append(directory.name)
+    return found
+
+
 class Dkms:
     """dkms of this machine, or of the root file system ``root``.
 
@@ -60,15 +72,7 @@ class Dkms:
         self._enter = [] if root == _HOST else enter_root(root)
 
     def releases(self) -> list[str]:
-        """Kernels that are installed together with what modules are built against."""
-        found = []
-        for directory in sorted((self._root / "lib" / "modules").glob("*")):
-            build = directory / "build"
-            if build.is_symlink() and (target := build.readlink()).is_absolute():
-                build = self._root / target.relative_to("/")
-            if (build / "Makefile").is_file():
-                found.append(directory.name)
-        return found
+        return releases_with_headers(self._root)
 
     def installed(self) -> list[Installed]:
         """What dkms knows of any version of the module."""
