@@ -10,10 +10,11 @@ import sys
 import pytest
 
 from tracectl import __version__
-from tracectl.doctor import access, build, signatures
-from tracectl.doctor.access import check_device, check_permission
+from tracectl.cli.main import main
+from tracectl.doctor import access, build, running_kernel, signatures
+from tracectl.doctor.access import check_device, check_disk, check_permission
 from tracectl.doctor.build import check_build, check_headers, find_compiler
-from tracectl.doctor.check import Verdict, failed
+from tracectl.doctor.check import Verdict, failed, noted, passed
 from tracectl.doctor.running_kernel import missing_options
 from tracectl.doctor.signatures import check_signatures, enrolment_of, lockdown_mode
 from tracectl.errors import AbiError, UnsupportedError
@@ -195,6 +196,13 @@ def test_remedy_for_a_module_that_is_not_installed(host, installed, packaged, re
     assert (check.verdict, check.remedy) == (Verdict.FAILED, remedy)
 
 
+@pytest.mark.parametrize("packaged", [False, True])
+def test_installed_module_has_but_to_be_loaded(host, packaged):
+    host(__version__, packaged=packaged)
+    check = check_device()
+    assert (check.verdict, check.remedy) == (Verdict.NOTE, LOAD)
+
+
 @pytest.mark.parametrize(
     ("installed", "packaged", "remedy"),
     [
@@ -295,6 +303,39 @@ def test_kernels_that_may_be_booted_next(tmp_path):
         ("headers of 2-none", Verdict.NOTE)
     ]
     assert "headers-2-none" in others[0].remedy or "devel-2-none" in others[0].remedy
+
+
+def test_a_directory_that_takes_no_capture_is_but_a_note(tmp_path):
+    assert check_disk(tmp_path / "absent").verdict is Verdict.NOTE
+
+
+@pytest.mark.parametrize(
+    ("module", "signature", "code"),
+    [
+        (noted("module", "installed", "load it"), passed("signatures", "none"), 0),
+        (noted("module", "installed", "load it"), failed("signatures", "none", "enrol"), 3),
+        (failed("module", "absent", "install it"), passed("signatures", "none"), 3),
+    ],
+)
+def test_exit_code_is_of_what_the_module_needs(monkeypatch, capsys, module, signature, code):
+    """Headers are missing for all of them, and matter where the module is not installed."""
+    needed = {}
+
+    def signatures_of(*, is_needed):
+        needed["signatures"] = is_needed
+        return [signature]
+
+    def build_of(*, dry, is_needed):
+        return [(failed if is_needed else noted)("headers", "none", "install them")]
+
+    monkeypatch.setattr(running_kernel, "check_kernel", list)
+    monkeypatch.setattr(access, "check_device", lambda: module)
+    monkeypatch.setattr(signatures, "check_signatures", signatures_of)
+    monkeypatch.setattr(build, "check_build", build_of)
+    assert main(["doctor", "--json"]) == code
+    tree = json.loads(capsys.readouterr().out)
+    assert tree["possible"] == (code == 0)
+    assert needed["signatures"]
 
 
 def test_json_has_the_keys_that_the_manual_promises(tmp_path):

@@ -51,7 +51,7 @@ def _check_installed(name: str) -> Check:
     if installed is None:
         found = f"not loaded, nor installed for {os.uname().release}"
     elif installed == __version__:
-        return failed(name, "not loaded; installed for this kernel", _LOAD)
+        return noted(name, "not loaded; installed for this kernel", _LOAD)
     else:
         found = f"not loaded; version {installed} is installed, this tracectl is {__version__}"
     remedy = _install_command(installed)
@@ -104,7 +104,7 @@ def check_disk(directory: Path) -> Check:
     try:
         rate = _write_rate(directory)
     except OSError as error:
-        return failed(name, f"{directory}: {error.strerror}", "record -o elsewhere")
+        return noted(name, f"{directory}: {error.strerror}", "record -o elsewhere")
     cpus = os.cpu_count() or 1
     needed = cpus * _BUSY_EVENTS_S * _EVENT_BYTES
     found = (
