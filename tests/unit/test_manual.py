@@ -172,4 +172,4 @@ def test_without_shtab_a_sentence_says_what_to_install(tmp_path):
         env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
-    assert "pipx inject tracectl shtab" in done.stderr
+    assert "pip install 'shtab>=1.13'" in done.stderr

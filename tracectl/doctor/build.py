@@ -26,7 +26,7 @@ def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
         source = find_source()
         yield passed("module source", f"{source}, version {version_of(source)}")
     except UnsupportedError as error:
-        yield missing("module source", str(error), "pip install --force-reinstall tracectl")
+        yield missing("module source", str(error), "install the same wheel or package again")
     for name, path in (("compiler", find_compiler()), ("make", shutil.which("make"))):
         if path is None:
             package = "gcc" if name == "compiler" else name
