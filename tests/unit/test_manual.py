@@ -136,7 +136,7 @@ def test_completion_of_the_command_to_trace(share, place, ask):
 
 def test_completion_in_zsh(share, tmp_path):
     """zsh completes for its line editor only, which wants a terminal."""
-    directory = (share / "zsh" / "site-functions").as_posix()
+    directory = (share / "zsh" / "vendor-completions").as_posix()
     (tmp_path / ".zshrc").write_text(
         f"fpath=({directory} $fpath); PS1='ready '; autoload -U compinit; compinit -u -D\n"
     )
