@@ -57,6 +57,7 @@ test-slow: lint
 
 # Man pages and shell completion, as below /usr/share.
 man: setup
+	rm -rf build/share
 	$(BIN)/python packaging/man.py build/share
 
 # The guest tests on each kernel, with the module by DKMS in a root of its suite; writes
@@ -73,7 +74,8 @@ screenshots: setup
 
 # For users: two Debian packages; a wheel and an sdist. All in dist/.
 deb: man
-	$(BIN)/python packaging/deb.py dist
+	@root=; [ "$$(id -u)" = 0 ] || root="sudo --preserve-env=TRACECTL_CACHE,DEBFULLNAME,DEBEMAIL"; \
+	$$root $(BIN)/python -B packaging/deb.py dist
 
 wheel: setup
 	$(BIN)/python -m build --outdir dist

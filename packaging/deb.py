@@ -4,9 +4,10 @@
     [DEBFULLNAME=NAME] [DEBEMAIL=ADDRESS] packaging/deb.py [--version VERSION] [DIRECTORY]
 
 The packages go to DIRECTORY (default: dist) when lintian has nothing to say about them. What is
-built is what git knows, with the manual pages and completions of 'make man'. Who gives them to
-others names itself as their maintainer, by the variables that Debian's tools take; by default that
-is an address that cannot exist (RFC 2606). --version is for tests of upgrades.
+built is what git knows, with the manual pages and completions of 'make man'. Entering the root
+takes root: 'make deb' asks sudo for it. Who gives them to others names itself as their maintainer,
+by the variables that Debian's tools take; by default that is an address that cannot exist
+(RFC 2606). --version is for tests of upgrades.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 from tracectl import __version__
-from tracectl.errors import TracectlError
+from tracectl.errors import TracectlError, UnsupportedError
 from tracectl.module.dkms import enter_root
 from tracectl.vm.kernel import cache_directory
 from tracectl.vm.root import debootstrap
@@ -53,6 +54,8 @@ def main() -> None:
 
 def _build(version: str, directory: Path) -> int:
     """The exit code of what failed."""
+    if os.geteuid():
+        raise UnsupportedError("a clean root of Debian is entered by root only: make deb")
     root = cache_directory() / "roots" / f"build-{SUITE}"
     if not root.is_dir():
         debootstrap(SUITE, root, PACKAGES, "--variant=minbase")

@@ -29,7 +29,7 @@ from tracectl.errors import (
 
 COMPLETIONS = {
     "bash": "bash-completion/completions/tracectl",
-    "zsh": "zsh/site-functions/_tracectl",
+    "zsh": "zsh/vendor-completions/_tracectl",
     "fish": "fish/vendor_completions.d/tracectl.fish",
 }
 EXIT_STATUS = {

@@ -32,6 +32,10 @@ class UnsupportedError(TracectlError):
     exit_code = EXIT_IMPOSSIBLE
 
 
+class AbiError(UnsupportedError):
+    """The loaded module does not speak this tool's version of the protocol."""
+
+
 class CaptureError(TracectlError):
     """A capture file cannot be read or written; ``path`` is the file."""
 

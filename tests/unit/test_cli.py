@@ -11,10 +11,12 @@ import pytest
 
 from tracectl import __version__
 from tracectl.cli.child import Child, CommandError
-from tracectl.cli.main import COMMANDS, build_parser
+from tracectl.cli.main import COMMANDS, build_parser, main
 from tracectl.cli.output import describe_status, printable
 from tracectl.cli.plan import DEFAULT_CPU_BYTES, default_count, parse_size
 from tracectl.cli.status import _KEYS
+from tracectl.errors import EXIT_INTERRUPTED
+from tracectl.kernel import events
 from tracectl.kernel.shapes import UNKNOWN_SHAPE, shapes_of
 from tracectl.kernel.tasks import iter_tasks
 from tracectl.module import loading
@@ -52,6 +54,9 @@ def tracectl(*argv, **options):
         ["record", "--na", "--", "true"],
         ["record", "-o", "x" * 2000, "--", "true"],
         ["module", "vanish"],
+        ["monitor", "--for", "-1"],
+        ["monitor", "--for", "nan"],
+        ["monitor", "--for", "soon"],
         ["module", "unload", "--path", "tracectl.ko"],
     ],
 )
@@ -138,6 +143,25 @@ def test_reader_that_goes_away_is_no_error(argv):
     done = tracectl(*argv, capture_output=False, stdout=write_end, stderr=subprocess.PIPE)
     os.close(write_end)
     assert done.stderr == ""
+
+
+def test_monitor_for_no_time_tells_the_state_and_ends():
+    done = tracectl("monitor", "--json", "--for", "0")
+    assert done.returncode == 0
+    assert "subject" in json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("seconds", ["1e12", "inf"])
+def test_monitor_for_longer_than_poll_can_wait(monkeypatch, seconds):
+    class Monitor:
+        source = "udev"
+
+        def poll(self, timeout_s):
+            assert 1000 * timeout_s < 1 << 31
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(events, "EventMonitor", Monitor)
+    assert main(["monitor", "--for", seconds]) == EXIT_INTERRUPTED
 
 
 def test_full_disk_under_stdout_is_a_sentence():

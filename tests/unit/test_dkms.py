@@ -1,9 +1,11 @@
 """What DKMS would build for. Its builds are tested in roots of each suite."""
 
+import stat
 from pathlib import Path
 
 import pytest
 
+from tracectl.errors import UnsupportedError
 from tracectl.module.dkms import Dkms
 
 
@@ -20,3 +22,10 @@ def test_kernels_with_headers(tmp_path, build):
     (tmp_path / "usr" / "lib" / "modules" / "3-none").mkdir()
     (tmp_path / "lib").symlink_to(Path("usr") / "lib")
     assert Dkms(tmp_path).releases() == ["1-headers"]
+
+
+def test_without_dkms_the_distribution_s_command_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "dnf").touch(stat.S_IRWXU)
+    with pytest.raises(UnsupportedError, match="dkms is not installed: dnf install dkms"):
+        Dkms(tmp_path)

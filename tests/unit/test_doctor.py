@@ -1,5 +1,6 @@
 """What doctor reads: what mokutil 0.6 said under Secure Boot, and what kernels say."""
 
+import grp
 import json
 import os
 import stat
@@ -8,12 +9,17 @@ import sys
 
 import pytest
 
-from tracectl.doctor import signatures
-from tracectl.doctor.build import find_compiler
-from tracectl.doctor.check import Verdict
-from tracectl.doctor.packages import install_command
+from tracectl import __version__
+from tracectl.cli.main import main
+from tracectl.doctor import access, build, running_kernel, signatures
+from tracectl.doctor.access import check_device, check_disk, check_permission
+from tracectl.doctor.build import check_build, check_headers, find_compiler
+from tracectl.doctor.check import Verdict, failed, noted, passed
 from tracectl.doctor.running_kernel import missing_options
 from tracectl.doctor.signatures import check_signatures, enrolment_of, lockdown_mode
+from tracectl.errors import AbiError, UnsupportedError
+from tracectl.module import loading, packages
+from tracectl.module.packages import install_command
 
 CONFIG = """\
 CONFIG_MODULES=y
@@ -150,12 +156,186 @@ def test_remedies_speak_the_distribution_s_language(tmp_path, monkeypatch):
     )
 
 
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A machine whose module is as ``machine`` is told; opening the device raises ``error``."""
+    (tmp_path / "packaged").touch()
+
+    def machine(installed=None, *, loaded=False, packaged=False, refused=False, error=None):
+        def device():
+            raise error
+
+        monkeypatch.setattr(access, "installed_version", lambda: installed)
+        monkeypatch.setattr(access, "is_loaded", lambda: loaded)
+        monkeypatch.setattr(access, "_is_refused", lambda: refused)
+        monkeypatch.setattr(access, "Device", device)
+        monkeypatch.setattr(
+            packages, "_SCRIPT", tmp_path / ("packaged" if packaged else "unpackaged")
+        )
+
+    return machine
+
+
+LOAD = "sudo tracectl module load"
+RELOAD = f"sudo tracectl module unload; {LOAD}"
+OTHER = f"install version {__version__} of the package tracectl-dkms"
+
+
+@pytest.mark.parametrize(
+    ("installed", "packaged", "remedy"),
+    [
+        (None, False, "sudo tracectl module install"),
+        (None, True, f"sudo dpkg-reconfigure tracectl-dkms; {LOAD}"),
+        ("0.0.9", False, "sudo tracectl module install"),
+        ("0.0.9", True, f"{OTHER}; {LOAD}"),
+    ],
+)
+def test_remedy_for_a_module_that_is_not_installed(host, installed, packaged, remedy):
+    host(installed, packaged=packaged)
+    check = check_device()
+    assert (check.verdict, check.remedy) == (Verdict.FAILED, remedy)
+
+
+@pytest.mark.parametrize("packaged", [False, True])
+def test_installed_module_has_but_to_be_loaded(host, packaged):
+    host(__version__, packaged=packaged)
+    check = check_device()
+    assert (check.verdict, check.remedy) == (Verdict.NOTE, LOAD)
+
+
+@pytest.mark.parametrize(
+    ("installed", "packaged", "remedy"),
+    [
+        (__version__, True, RELOAD),
+        (None, False, f"sudo tracectl module install; {RELOAD}"),
+        ("0.0.9", True, f"{OTHER}; {RELOAD}"),
+    ],
+)
+def test_remedy_for_a_loaded_module_of_another_abi(host, installed, packaged, remedy):
+    host(installed, packaged=packaged, loaded=True, error=AbiError("another ABI"))
+    check = check_device()
+    assert (check.verdict, check.found, check.remedy) == (Verdict.FAILED, "another ABI", remedy)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize(
+    ("groups", "found", "remedy"),
+    [
+        (None, "there is no group tracectl", "sudo"),
+        ([], "is not in the group tracectl", "sudo usermod -aG tracectl"),
+        ([7], "a member of the group tracectl", "udevadm trigger"),
+    ],
+)
+def test_who_may_use_the_device(host, monkeypatch, refused, groups, found, remedy):
+    """One check tells that the device is not for this user, and what to do; ``groups`` are None
+    where there is no group."""
+
+    def getgrnam(name):
+        if groups is None:
+            raise KeyError(name)
+        return grp.struct_group((name, "x", 7, []))
+
+    host(__version__, loaded=True, refused=refused, error=AbiError("unopened"))
+    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    monkeypatch.setattr(os, "getgroups", lambda: groups or [])
+    monkeypatch.setattr(grp, "getgrnam", getgrnam)
+    permission = check_permission()
+    assert found in permission.found
+    if refused:
+        assert check_device().verdict is Verdict.OK
+        assert permission.verdict is Verdict.FAILED
+        assert remedy in permission.remedy
+    else:
+        assert permission.verdict is (Verdict.OK if groups else Verdict.NOTE)
+
+
+def test_installed_module_is_modinfo_s(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    modinfo = tmp_path / "modinfo"
+    modinfo.touch(stat.S_IRWXU)
+    modinfo.write_text('#!/bin/sh\n[ "$*" = "-F version tracectl" ] && echo 0.0.9\n')
+    assert loading.installed_version() == "0.0.9"
+    modinfo.write_text("#!/bin/sh\nexit 1\n")
+    assert loading.installed_version() is None
+
+
+def test_signing_key_is_made_by_who_may_install_the_module(locked_down, host):
+    locked_down()
+    for packaged, command in ((False, "tracectl module install"), (True, "dpkg-reconfigure")):
+        host(packaged=packaged)
+        key = list(check_signatures(is_needed=True))[-1]
+        assert f"sudo {command}" in key.remedy
+
+
 def test_compiler_of_the_kernel_s_headers(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_compiler() is None
     for tool in ("gcc-ar-12", "gcc-12"):
         (tmp_path / tool).touch(stat.S_IRWXU)
     assert find_compiler() == str(tmp_path / "gcc-12")
+
+
+def test_a_fresh_machine_lacks_dkms_and_headers_at_once(monkeypatch):
+    def no_dkms():
+        raise UnsupportedError("dkms is not installed")
+
+    def no_source():
+        raise UnsupportedError("the module's source is not there")
+
+    monkeypatch.setattr(build, "Dkms", no_dkms)
+    monkeypatch.setattr(build, "find_source", no_source)
+    monkeypatch.setattr(build, "releases_with_headers", list)
+    for is_needed, verdict in ((True, Verdict.FAILED), (False, Verdict.NOTE)):
+        checks = {check.name: check for check in check_build(dry=True, is_needed=is_needed)}
+        for name in ("module source", "headers", "dkms"):
+            assert checks[name].verdict is verdict
+
+
+def test_kernels_that_may_be_booted_next(tmp_path):
+    running = os.uname().release
+    for release in (running, "1-headers", "2-none"):
+        (tmp_path / release / "kernel").mkdir(parents=True)
+    (tmp_path / "0-removed").mkdir()
+    (tmp_path / "0-removed" / "modules.dep").touch()
+    of_running, *others = check_headers(["1-headers"], failed, tmp_path)
+    assert (of_running.name, of_running.verdict) == ("headers", Verdict.FAILED)
+    assert [(check.name, check.verdict) for check in others] == [
+        ("headers of 2-none", Verdict.NOTE)
+    ]
+    assert "headers-2-none" in others[0].remedy or "devel-2-none" in others[0].remedy
+
+
+def test_a_directory_that_takes_no_capture_is_but_a_note(tmp_path):
+    assert check_disk(tmp_path / "absent").verdict is Verdict.NOTE
+
+
+@pytest.mark.parametrize(
+    ("module", "signature", "code"),
+    [
+        (noted("module", "installed", "load it"), passed("signatures", "none"), 0),
+        (noted("module", "installed", "load it"), failed("signatures", "none", "enrol"), 3),
+        (failed("module", "absent", "install it"), passed("signatures", "none"), 3),
+    ],
+)
+def test_exit_code_is_of_what_the_module_needs(monkeypatch, capsys, module, signature, code):
+    """Headers are missing for all of them, and matter where the module is not installed."""
+    needed = {}
+
+    def signatures_of(*, is_needed):
+        needed["signatures"] = is_needed
+        return [signature]
+
+    def build_of(*, dry, is_needed):
+        return [(failed if is_needed else noted)("headers", "none", "install them")]
+
+    monkeypatch.setattr(running_kernel, "check_kernel", list)
+    monkeypatch.setattr(access, "check_device", lambda: module)
+    monkeypatch.setattr(signatures, "check_signatures", signatures_of)
+    monkeypatch.setattr(build, "check_build", build_of)
+    assert main(["doctor", "--json"]) == code
+    tree = json.loads(capsys.readouterr().out)
+    assert tree["possible"] == (code == 0)
+    assert needed["signatures"]
 
 
 def test_json_has_the_keys_that_the_manual_promises(tmp_path):

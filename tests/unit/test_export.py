@@ -394,14 +394,14 @@ def test_what_cannot_be(options, code, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("library", "argv", "extra"),
+    ("library", "argv", "libraries"),
     [
-        ("pyarrow", ["export", "--to", "parquet", "a.trace"], "tracectl[export]"),
-        ("duckdb", ["query", "a.trace", "SELECT 1"], "tracectl[query]"),
-        ("pyarrow", ["query", "a.trace", "SELECT 1"], "tracectl[query]"),
+        ("pyarrow", ["export", "--to", "parquet", "a.trace"], "'pyarrow>=15'"),
+        ("duckdb", ["query", "a.trace", "SELECT 1"], "'duckdb>=2,<3' 'pyarrow>=15'"),
+        ("pyarrow", ["query", "a.trace", "SELECT 1"], "'duckdb>=2,<3' 'pyarrow>=15'"),
     ],
 )
-def test_without_a_library_a_sentence_names_the_extra(library, argv, extra, tmp_path):
+def test_without_a_library_a_sentence_says_what_to_install(library, argv, libraries, tmp_path):
     (tmp_path / f"{library}.py").write_text(
         f'raise ModuleNotFoundError("No module named {library!r}", name={library!r})'
     )
@@ -413,7 +413,7 @@ def test_without_a_library_a_sentence_names_the_extra(library, argv, extra, tmp_
     )  # fmt: skip
     assert (done.returncode, done.stderr.count("\n")) == (3, 1)
     assert library in done.stderr
-    assert extra in done.stderr
+    assert f"pip install {libraries}\n" in done.stderr
 
 
 def test_estimate_of_the_size():

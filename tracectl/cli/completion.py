@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from tracectl.errors import EXIT_OK, UnsupportedError
+from tracectl.cli.extras import needs
+from tracectl.errors import EXIT_OK
 
 HELP = "print a shell's completion of this command line"
 EXAMPLES = """\
@@ -42,13 +43,8 @@ def run(args: argparse.Namespace) -> int:
 
 def completion_for(shell: str) -> str:
     """The script that completes tracectl in ``shell``. UnsupportedError without shtab."""
-    try:
+    with needs("completion"):
         import shtab  # noqa: PLC0415 - for this command only
-    except ImportError as error:
-        raise UnsupportedError(
-            "shtab, which writes completions, is not installed: 'pipx inject tracectl shtab', or "
-            "pip install shtab"
-        ) from error
     from tracectl.cli.main import COMMANDS, build_parser  # noqa: PLC0415 - main imports this
     from tracectl.tables.table import load_table  # noqa: PLC0415
     from tracectl.vm.kernel import SERIES  # noqa: PLC0415

@@ -17,8 +17,8 @@ EXAMPLES = """\
   tracectl doctor --no-build      without building the module for each kernel
   tracectl doctor --json
 
-Exits with 0 when the module is loaded and may be used, or could be; with 3 when something that it
-needs is not ok.
+Exits with 0 when the module is loaded and may be used, or is installed for the running kernel and
+may be loaded; with 3 when something that it needs is not ok.
 
 JSON is an object of "possible", true or false, and "checks", an array of objects. Each check has
 "name", which no other has; "verdict", which is "ok", "not ok" or "note"; "found"; and "remedy",
@@ -65,11 +65,11 @@ def _iter_checks(args: argparse.Namespace) -> Iterator[Check]:
 
     yield from check_kernel()
     device = check_device()
-    is_needed = device.verdict is not Verdict.OK
     yield device
     yield check_permission()
-    yield from check_signatures(is_needed=is_needed)
-    yield from check_build(dry=args.build, is_needed=is_needed)
+    yield from check_signatures(is_needed=device.verdict is not Verdict.OK)
+    # An installed module is not built again, but its signature is still to be taken.
+    yield from check_build(dry=args.build, is_needed=device.verdict is Verdict.FAILED)
     yield check_disk(args.output.absolute())
     yield from check_guest()
 

@@ -45,15 +45,17 @@ def run(args: argparse.Namespace) -> int:
 def _install(args: argparse.Namespace) -> int:
     from tracectl.module import access  # noqa: PLC0415 - not needed to load
     from tracectl.module.dkms import Dkms  # noqa: PLC0415
+    from tracectl.module.packages import install_command  # noqa: PLC0415
     from tracectl.module.source import find_source  # noqa: PLC0415
 
     dkms = Dkms()
     dkms.check_owner()
     releases = args.kernel or dkms.releases()
+    running = os.uname().release
     if not releases:
         raise UnsupportedError(
             "no kernel headers are installed to build against: "
-            "apt-get install linux-headers-$(uname -r)"
+            f"{install_command(f'linux-headers-{running}')}"
         )
     say(f"building for {', '.join(releases)}")
     outcomes = dkms.install(find_source(), releases)
@@ -62,13 +64,12 @@ def _install(args: argparse.Namespace) -> int:
     installed = [outcome.release for outcome in outcomes if not outcome.error]
     if access.grant():
         say(f"members of the group {access.GROUP} may use it")
-    running = os.uname().release
     if not args.no_load and running in installed:
         _replace(args)
     elif not args.no_load and not args.kernel and running not in releases:
         raise UnsupportedError(
             f"the running kernel, {running}, has no headers to build against: "
-            f"apt-get install linux-headers-{running}"
+            f"{install_command(f'linux-headers-{running}')}"
         )
     return EXIT_OK if len(installed) == len(outcomes) else EXIT_FAILED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -22,13 +23,26 @@ EXAMPLES = """\
   tracectl monitor --for 60
 
 Begins with the state at that moment; Ctrl-C ends it."""
+# poll() takes no more than 24 days.
+_POLL_S = 86_400.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
-        "--for", dest="seconds", type=float, metavar="S", help="end after S seconds"
-    )
+        "--for", dest="seconds", type=_parse_seconds, metavar="S",
+        help="end after S seconds; 0: once the state is printed",
+    )  # fmt: skip
+
+
+def _parse_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if math.isnan(seconds) or seconds < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,10 +52,10 @@ def run(args: argparse.Namespace) -> int:
     monitor = EventMonitor()
     if monitor.source == "kernel":
         say("udevd does not run here; the kernel's own events are shown")
-    end = time.monotonic() + args.seconds if args.seconds else None
+    end = time.monotonic() + args.seconds if args.seconds is not None else None
     _print(_now(), args)
     while end is None or time.monotonic() < end:
-        rest = None if end is None else max(0.0, end - time.monotonic())
+        rest = None if end is None else min(max(0.0, end - time.monotonic()), _POLL_S)
         for event in monitor.poll(rest):
             _print(event, args)
             if event.subject is Subject.MISSED:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tracectl.capture.reader import open_capture
 from tracectl.cli.extras import needs
 from tracectl.cli.output import say
-from tracectl.errors import EXIT_OK, UnsupportedError, UsageError
+from tracectl.errors import EXIT_OK, UsageError
 
 HELP = "see what the machine is doing, live or from a capture"
 EXAMPLES = """\
@@ -46,13 +46,8 @@ def run(args: argparse.Namespace) -> int:
         return _serve(args)
     if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
         raise UsageError("this is no terminal; --plain prints the overview as text")
-    try:
+    with needs("view"):
         from tracectl.tui.app import ViewApp  # noqa: PLC0415 - textual
-    except ImportError as error:
-        # Debian's package does without what Debian does not have.
-        raise UnsupportedError(
-            f"{error.name} is not installed, which the view is made with: pip install textual"
-        ) from error
     from tracectl.live.capture import CaptureSource  # noqa: PLC0415 - numpy
     from tracectl.live.worker import Worker  # noqa: PLC0415
 

@@ -8,28 +8,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tracectl.doctor.check import Check, failed, noted, passed
-from tracectl.doctor.packages import install_command
 from tracectl.errors import TracectlError, UnsupportedError
-from tracectl.module.dkms import Dkms
+from tracectl.module.dkms import Dkms, releases_with_headers
+from tracectl.module.packages import install_command
 from tracectl.module.source import find_source, version_of
+
+_MODULES = Path("/lib/modules")
+_Missing = Callable[[str, str, str], Check]
 
 
 def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
     """With ``dry`` the module is built for each kernel, which takes some seconds each. What is
     missing is but a note unless the module still ``is_needed``."""
     missing = failed if is_needed else noted
+    source = None
     try:
         source = find_source()
         yield passed("module source", f"{source}, version {version_of(source)}")
     except UnsupportedError as error:
-        yield missing("module source", str(error), "pip install --force-reinstall tracectl")
-        return
+        yield missing("module source", str(error), "install the same wheel or package again")
     for name, path in (("compiler", find_compiler()), ("make", shutil.which("make"))):
         if path is None:
             package = "gcc" if name == "compiler" else name
             yield missing(name, "not installed", install_command(package))
         else:
             yield passed(name, path)
+    releases = releases_with_headers()
+    yield from check_headers(releases, missing)
     try:
         dkms = Dkms()
     except UnsupportedError:
@@ -37,10 +42,13 @@ def check_build(*, dry: bool, is_needed: bool) -> Iterator[Check]:
         return
     entries = [f"{entry.version} {entry.state} {entry.release}" for entry in dkms.installed()]
     yield passed("dkms", "; ".join(entries) or "the module is not installed")
-    releases = dkms.releases()
-    yield _headers(releases, missing)
-    if not dry or not releases:
-        return
+    if dry and releases and source:
+        yield from _try_builds(dkms, source, releases, missing)
+
+
+def _try_builds(
+    dkms: Dkms, source: Path, releases: list[str], missing: _Missing
+) -> Iterator[Check]:
     if os.geteuid():
         yield noted("build", "not tried: DKMS needs root", "sudo tracectl doctor")
         return
@@ -67,11 +75,22 @@ def find_compiler() -> str | None:
     )
 
 
-def _headers(releases: list[str], missing: Callable[[str, str, str], Check]) -> Check:
+def check_headers(
+    releases: list[str], missing: _Missing, modules: Path = _MODULES
+) -> Iterator[Check]:
+    """Of the running kernel, which ``releases`` are to have, and of those to be booted later."""
     running = os.uname().release
     if running in releases:
-        return passed("headers", ", ".join(releases))
-    found = f"none for the running kernel {running}"
-    if releases:
-        found += f", only for {', '.join(releases)}"
-    return missing("headers", found, install_command(f"linux-headers-{running}"))
+        yield passed("headers", ", ".join(releases))
+    else:
+        found = f"none for the running kernel {running}"
+        if releases:
+            found += f", only for {', '.join(releases)}"
+        yield missing("headers", found, install_command(f"linux-headers-{running}"))
+    # A kernel that was removed leaves modules.dep behind, until it is purged.
+    installed = {path.parent.name for path in modules.glob("*/kernel")}
+    for release in sorted(installed - {running, *releases}):
+        yield noted(
+            f"headers of {release}", "none, so that no module is built for that kernel",
+            install_command(f"linux-headers-{release}"),
+        )  # fmt: skip

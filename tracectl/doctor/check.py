@@ -11,7 +11,7 @@ class Verdict(StrEnum):
     FAILED = "not ok"
     """Nothing can be traced here without it."""
     NOTE = "note"
-    """Worth knowing; tracing works all the same."""
+    """Worth knowing; what tracing needs is here all the same."""
 
 
 @dataclass(frozen=True, slots=True)

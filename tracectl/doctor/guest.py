@@ -7,14 +7,14 @@ import shutil
 from collections.abc import Iterator
 
 from tracectl.doctor.check import Check, noted, passed
-from tracectl.doctor.packages import install_command
+from tracectl.module.packages import install_command, install_module_command
 from tracectl.vm.kernel import SERIES, cache_directory
 from tracectl.vm.machine import ARM64, X86_64, Machine
 
 
 def check_guest() -> Iterator[Check]:
     if platform.machine() != X86_64.name:
-        yield noted("guest", f"record --vm runs on {X86_64.name} only", "tracectl module install")
+        yield noted("guest", f"record --vm runs on {X86_64.name} only", install_module_command())
         return
     yield _programs("guest", X86_64, {"busybox": "busybox-static"}, "record --vm")
     yield _programs(

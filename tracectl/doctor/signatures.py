@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tracectl.doctor.check import Check, failed, noted, passed
-from tracectl.doctor.packages import install_command
+from tracectl.module.packages import install_command, install_module_command
 
 _LOCKDOWN = Path("/sys/kernel/security/lockdown")
 _ENFORCED = Path("/sys/module/module/parameters/sig_enforce")
@@ -38,7 +38,7 @@ def check_signatures(*, is_needed: bool) -> Iterator[Check]:
         yield missing(
             "signing key",
             "none, so that DKMS cannot sign",
-            f"{install_command('openssl', 'mokutil')}; tracectl module install, which has DKMS "
+            f"{install_command('openssl', 'mokutil')}; {install_module_command()}, which has DKMS "
             "make one",
         )
         return

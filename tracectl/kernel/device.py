@@ -15,7 +15,7 @@ from tracectl.abi import control
 from tracectl.abi.control import ConfigFlag, End, EventClass, State
 from tracectl.abi.records import ABI_VERSION
 from tracectl.abi.totals import CpuTotals
-from tracectl.errors import DeviceError, SessionBusyError, UnsupportedError
+from tracectl.errors import AbiError, DeviceError, SessionBusyError, UnsupportedError
 from tracectl.kernel.counters import read_counters
 from tracectl.kernel.filter import Terms, terms_of
 from tracectl.kernel.permission import open_error
@@ -242,13 +242,13 @@ class Device:
                 raise DeviceError(
                     f"the module does not answer: {error.strerror}", error.errno or 0
                 ) from error
-            raise UnsupportedError(
+            raise AbiError(
                 f"the loaded module ({_loaded_version()}) does not know the requests of ABI "
                 f"version {ABI_VERSION}, which this tracectl speaks; load the module that came "
                 "with it"
             ) from error
         if raw.abi != ABI_VERSION:
-            raise UnsupportedError(
+            raise AbiError(
                 f"the loaded module has ABI version {raw.abi}, this tracectl version "
                 f"{ABI_VERSION}; load the module that came with it"
             )
@@ -310,7 +310,7 @@ class Device:
                 errno.EMFILE,
             )
         if error.errno == errno.EPROTO:
-            return UnsupportedError(
+            return AbiError(
                 f"the loaded module ({_loaded_version()}) does not speak ABI version "
                 f"{ABI_VERSION}; load the module that came with this tracectl"
             )

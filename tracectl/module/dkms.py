@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tracectl.errors import TracectlError, UnsupportedError
+from tracectl.module.packages import DKMS_PACKAGE, install_command, is_packaged
 from tracectl.module.source import copy_source, first_error, version_of
 
 NAME = "tracectl"
 _HOST = Path("/")
-# The Debian package's scripts do what install and remove do.
-_PACKAGE = "tracectl-dkms"
 # "tracectl/0.1.0, 6.1.0-1-amd64, x86_64: installed"; before dkms 3 "tracectl, 0.1.0, 6.1...".
 _STATUS = re.compile(rf"^{NAME}(?:/|, )([^,: ]+)(?:, ([^,]+), [^:]+)?: (\w+)")
 
@@ -46,6 +45,18 @@ def enter_root(root: Path) -> list[str]:
     return ["unshare", "--mount", "--pid", "--fork", "--mount-proc", f"--root={root}"]
 
 
+def releases_with_headers(root: Path = _HOST) -> list[str]:
+    """Kernels that are installed together with what modules are built against."""
+    found = []
+    for directory in sorted((root / "lib" / "modules").glob("*")):
+        build = directory / "build"
+        if build.is_symlink() and (target := build.readlink()).is_absolute():
+            build = root / target.relative_to("/")
+        if (build / "Makefile").is_file():
+            found.append(directory.name)
+    return found
+
+
 class Dkms:
     """dkms of this machine, or of the root file system ``root``.
 
@@ -55,19 +66,11 @@ class Dkms:
     def __init__(self, root: Path = _HOST) -> None:
         self._root = root
         if not any((root / directory / "dkms").is_file() for directory in ("usr/sbin", "sbin")):
-            raise UnsupportedError("dkms is not installed: apt-get install dkms")
+            raise UnsupportedError(f"dkms is not installed: {install_command('dkms')}")
         self._enter = [] if root == _HOST else enter_root(root)
 
     def releases(self) -> list[str]:
-        """Kernels that are installed together with what modules are built against."""
-        found = []
-        for directory in sorted((self._root / "lib" / "modules").glob("*")):
-            build = directory / "build"
-            if build.is_symlink() and (target := build.readlink()).is_absolute():
-                build = self._root / target.relative_to("/")
-            if (build / "Makefile").is_file():
-                found.append(directory.name)
-        return found
+        return releases_with_headers(self._root)
 
     def installed(self) -> list[Installed]:
         """What dkms knows of any version of the module."""
@@ -179,10 +182,11 @@ class Dkms:
         """UnsupportedError when the user, or anyone but a package's scripts, may not change it."""
         if os.geteuid():
             raise UnsupportedError("DKMS needs root")
-        if (self._root / "var/lib/dpkg/info" / f"{_PACKAGE}.prerm").exists():
+        if is_packaged(self._root):
             raise UnsupportedError(
-                f"the module is installed by the package {_PACKAGE}: 'dpkg-reconfigure {_PACKAGE}' "
-                f"builds it again, 'apt-get purge {_PACKAGE}' removes it"
+                f"the module is installed by the package {DKMS_PACKAGE}: "
+                f"'dpkg-reconfigure {DKMS_PACKAGE}' builds it again, "
+                f"'apt-get purge {DKMS_PACKAGE}' removes it"
             )
 
     def _for_kernel(self, action: str, version: str, release: str, *options: str) -> None:

@@ -34,6 +34,22 @@ def is_loaded() -> bool:
     return _LOADED.is_dir()
 
 
+def installed_version() -> str | None:
+    """Of the module that ``load`` would load; None when the running kernel has none installed."""
+    import subprocess  # noqa: PLC0415 - 'status' comes by here and has no use for it
+
+    # A user's PATH has no sbin on Debian.
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    try:
+        done = subprocess.run(
+            ["modinfo", "-F", "version", NAME],
+            capture_output=True, text=True, check=False, env=os.environ | {"PATH": path},
+        )  # fmt: skip
+    except FileNotFoundError:
+        return None
+    return None if done.returncode else done.stdout.strip()
+
+
 def load(path: Path | None = None) -> bool:
     """Loads ``path``, or else the installed module. False: it was loaded already.
 
