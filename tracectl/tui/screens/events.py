@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from tracectl.errors import UsageError
 from tracectl.live.model import View
 from tracectl.live.source import Facts
+from tracectl.render.strings import printable
 from tracectl.tui.devices import TimelineRows
 from tracectl.tui.dialogs import TextDialog
 from tracectl.tui.field import Field
@@ -83,7 +84,7 @@ class EventsScreen(ViewScreen):
         if view.orphans and (self.app.span is None or self.app.span.is_whole):
             said += f"; {view.orphans:,} returns without their entry"
         if self._typed.text:
-            said += f"; filter: {self._typed.text}"
+            said += f"; filter: {printable(self._typed.text)}"
         self.query_one("#said", Static).update(said, layout=False)
 
     def on_grid_moved(self, message: Grid.Moved) -> None:
