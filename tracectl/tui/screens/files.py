@@ -37,8 +37,7 @@ class FilesScreen(RankedScreen):
         assert isinstance(key, int)
         view = self.app.view
         if view is not None and key != UNKNOWN:
-            path = view.path(key)
-            self.app.open_events(Sieve(label=path, path=path))
+            self.app.open_events(Sieve(label=view.path(key), path=view.paths.raw(key)))
 
 
 def file_rows(
