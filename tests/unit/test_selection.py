@@ -240,7 +240,7 @@ SELECTIONS = {
 }
 
 
-@pytest.fixture(scope="module", params=range(3))
+@pytest.fixture(scope="module", params=range(2))
 def made(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("made") / "a.trace"
     done = Machine(request.param).run(1500)
@@ -316,6 +316,12 @@ def test_what_there_is_not(made, capsys, words):
     with pytest.raises(UsageError) as caught:
         parse_sieve(words, tables, known)
     assert NONE[words] in str(caught.value)
+
+
+def test_paths_that_were_not_recorded_are_not_looked_for(tmp_path, capsys):
+    path = write_capture(tmp_path / "a.trace", [SubBuffer().entry(1, 100, READ)], classes=9)
+    assert main(["report", str(path), "--path", "/etc"]) == 1
+    assert "was recorded with --no-names and --no-paths" in capsys.readouterr().err
 
 
 def test_a_capture_is_read_once_where_nothing_is_asked_of_its_threads(made, capsys, monkeypatch):

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tracectl.abi.control import EventClass
 from tracectl.abi.records import COMM_BYTES
 from tracectl.analysis.containers import cgroups_wanted, is_within
 from tracectl.capture.reader import Capture
-from tracectl.errors import UsageError
+from tracectl.errors import CaptureError, UsageError
 from tracectl.kernel.choice import slots_in
 from tracectl.kernel.words import (
     TRACE,
@@ -57,12 +58,14 @@ def needs_capture(args: argparse.Namespace) -> bool:
 def selection_of(
     args: argparse.Namespace, capture: Capture | None, tables: Sequence[SyscallTable]
 ) -> Selection:
-    """UsageError for what there is not. Without ``capture`` nothing is asked that needs one."""
+    """UsageError for what there is not, CaptureError for what ``capture`` cannot tell. Without one
+    nothing is asked that needs it."""
     from tracectl.analysis.selection import Selection  # noqa: PLC0415 - numpy
 
     processes, threads = None, None
     from_ns, to_ns = None, None
     if capture is not None:
+        _check_paths(args, capture)
         processes, threads = _lives_wanted(args, capture)
         from_ns, to_ns = _time_ns(args.from_, capture), _time_ns(args.to, capture)
     return Selection(
@@ -79,6 +82,15 @@ def selection_of(
         from_ns=from_ns,
         to_ns=to_ns,
     )
+
+
+def _check_paths(args: argparse.Namespace, capture: Capture) -> None:
+    names = EventClass.OPEN_NAME | EventClass.PATH
+    if args.path is not None and not capture.metadata.config.classes & names:
+        raise CaptureError(
+            capture.path,
+            "was recorded with --no-names and --no-paths; nothing in it is for --path to look at",
+        )
 
 
 def _lives_wanted(
