@@ -130,7 +130,7 @@ FILTERS = {
     "--errno EACCES": lambda call: call.result == -13,
     "--slower 50ms": lambda call: call.took_ns >= 50_000_000,
     "--faster 200ns -e getppid": lambda call: call.name == "getppid" and call.took_ns < 200,
-    "-p 301 -e write": lambda call: call.tid == 301 and call.name == "write",
+    "--tid 301 -e write": lambda call: call.tid == 301 and call.name == "write",
     "--path /tmp": lambda call: call.path.startswith("/tmp"),
     "--comm ls": lambda call: 400 <= call.tid < 500,
     "passwd": lambda call: "passwd" in call.path,
@@ -171,7 +171,7 @@ def calls_in(capture):
 
 NO_FILTERS = {
     "-e nonsense": "no system call, and no class of them, is called 'nonsense'",
-    "--slower soon": "'soon' is no duration",
+    "--slower soon": "'soon' is no time",
     "--errno EWHAT": "no error is called 'EWHAT'",
     "'open": "a quote is missing",
     "--frobnicate": "unrecognized arguments",
@@ -194,7 +194,7 @@ def test_what_is_no_filter_is_said(drive):
 def test_a_thread_is_followed_and_failures_found(drive):
     async def steps(driver):
         await driver.press("7", "f")
-        await driver.shows("filter: -p 300")
+        await driver.shows("filter: --tid 300")
         await driver.press("f")
         await driver.wait(lambda: "filter:" not in driver.text())
         await driver.press("n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
+import json
 import os
 import pty
 import re
@@ -15,9 +17,16 @@ import termios
 import time
 
 import pytest
+from machine import AT_FDCWD, OPENAT, PATH, READ
 
+from captures import write_capture
+from subbuffers import SubBuffer
+from tracectl.capture.metadata import Task
 from tracectl.module.loading import is_loaded
+from tracectl.tui.actions import Action
 from tracectl.tui.app import ViewApp
+from tracectl.tui.dialogs import MenuDialog, TextDialog
+from tracectl.tui.saving import SUFFIXES
 
 COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]|38;[25]|48;[25])[0-9;]*m")
 TRUE_COLOUR = re.compile(rb"[34]8;2;")
@@ -63,6 +72,82 @@ def test_without_colour_nothing_is_coloured(capture):
     for found in re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", drawn):
         assert len(set(found)) == 1, "a grey is no colour"
     assert b"ENOENT" in drawn
+
+
+RED = b"\x1b[31mred\x07\xc2\x9b31m\xe2\x80\xae"
+POINTER = b"\x1b]22;default\x07"
+"""Textual's own, of the mouse's shape."""
+LITERAL = b"[bold]x[/bold][@click=app.quit]q[/]"
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A capture in which whatever has a name has one that commands a terminal, or Textual."""
+    path = b"/tmp/" + RED + b"\n" + LITERAL
+    subbuffer = SubBuffer(tgids={501: 500})
+    for number in range(30):
+        now_ns = 1_000_000 * (number + 1)
+        subbuffer.entry(now_ns, 500, OPENAT, [AT_FDCWD, PATH, 0]).name(now_ns + 10, 500, path)
+        subbuffer.exit(now_ns + 20, 500, OPENAT, 3)
+    subbuffer.exec(40_000_000, 700, 700, path).rename(40_000_100, 700, RED[:15])
+    subbuffer.entry(40_001_000, 700, READ, [3]).exit(40_002_000, 700, READ, 5)
+    cgroup = "/machine.slice/machine-\\x1b\\x5b31mred\\x07.scope"
+    tasks = [Task(500, 500, 1, RED[:15].decode(errors="ignore"), cgroup=cgroup, exe=path.decode())]
+    file = tmp_path / f"{RED.decode()}[bold].trace"
+    return write_capture(file, [subbuffer], tasks=tasks, host=f"host{RED.decode()}")
+
+
+def test_names_can_command_neither_the_terminal_nor_the_view(hostile):
+    """On all screens, in the path above them, in the calls of a file and in one of them."""
+    keys = [b"2", b"\r", b"3", b"\r", b"4", b"\r", b"\r", b"7", b"\r"]
+    drawn = draw(hostile, *keys, size=(40, 160), TERM="xterm-256color", COLORTERM="truecolor")
+    drawn = drawn.replace(POINTER, b"")
+    for command in (b"\x1b[31mred", b"\x07", b"\xc2\x9b", b"\xe2\x80\xae"):
+        assert command not in drawn
+    assert rb"/tmp/\x1b[31mred\x07\x9b31m\u202e\n" + LITERAL in drawn, "files, and an image"
+    assert rb"\33[31mred\7\302\23331m\342\200\256\n" + LITERAL in drawn, "calls, as strace"
+
+
+def test_what_is_no_name_yet_commands_nothing_either(drive, hostile, tmp_path):
+    """Messages, dialogs and the line that is typed into; and what is exported of names."""
+    word = RED.decode()
+
+    async def steps(driver):
+        driver.app.notify(f"{word} told", title=word, markup=False)
+        await driver.shows(r"told")
+        driver.app.push_screen(TextDialog(word, [word]))
+        await driver.shows(r"\x1b[31mred")
+        await driver.press("escape", "7", "slash")
+        await driver.press(*"open")
+        driver.app.screen.query_one("#filter").value = f"'{word}'"
+        await driver.shows("'�[31mred��31m�'")
+        await driver.press("enter")
+        await driver.shows(r"filter: '\x1b[31mred\x07\x9b31m\u202e'")
+        driver.app.push_screen(MenuDialog(word, [Action(word, f"filter --comm {word}")]))
+        await driver.shows("tracectl filter --comm")
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", driver.text())
+        await driver.press("escape", "4", "e")
+        for suffix in SUFFIXES:
+            driver.app.screen.query_one("Field").value = str(tmp_path / f"seen{suffix}")
+            await driver.press("enter")
+            await driver.wait(lambda suffix=suffix: f"seen{suffix}: " in driver.said())
+            await driver.press("e")
+
+    drive(steps, app=ViewApp(hostile))
+    path = (b"/tmp/" + RED + b"\n" + LITERAL).decode()
+    assert json.loads((tmp_path / "seen.json").read_text())[0]["file"] == path
+    with (tmp_path / "seen.csv").open(newline="") as file:
+        assert next(csv.DictReader(file))["file"] == path
+    assert r"/tmp/\x1b[31mred\x07\x9b31m" in (tmp_path / "seen.txt").read_text()
+
+
+def test_neither_can_those_of_plain(hostile):
+    done = subprocess.run(
+        [sys.executable, "-m", "tracectl", "tui", "--plain", hostile],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2\x9b", done.stdout)
+    assert rb"host\x1b[31mred\x07\x9b31m\u202e: \x1b[31mred" in done.stdout
 
 
 def test_without_a_terminal_it_says_so(capture):

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from captures import write_capture
+from subbuffers import SubBuffer
 from tracectl import __version__
 from tracectl.cli.child import Child, CommandError
 from tracectl.cli.main import COMMANDS, build_parser, main
-from tracectl.cli.output import describe_status, printable
+from tracectl.cli.output import describe_status, printable, say_error
 from tracectl.cli.plan import DEFAULT_CPU_BYTES, default_count, parse_size
 from tracectl.cli.status import _KEYS
-from tracectl.errors import EXIT_INTERRUPTED
+from tracectl.errors import EXIT_INTERRUPTED, GuestError
 from tracectl.kernel import events
 from tracectl.kernel.shapes import UNKNOWN_SHAPE, shapes_of
 from tracectl.kernel.tasks import iter_tasks
@@ -279,6 +281,26 @@ def test_commands_that_cannot_be_executed(tmp_path):
 def test_names_cannot_command_the_terminal():
     assert printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n"
     assert printable("öffnen") == "öffnen"
+
+
+def test_neither_can_those_in_errors(tmp_path):
+    path = tmp_path / "a\x1b[31mred\nb"
+    path.write_bytes(b"no capture" * 10)
+    done = tracectl("report", path)
+    assert (done.returncode, done.stderr) == (
+        1, f"tracectl: {tmp_path}/a\\x1b[31mred\\nb: is no tracectl capture\n",
+    )  # fmt: skip
+    machine = write_capture(tmp_path / "b.trace", [], machine="vax\x1b[31m\x07\n")
+    for command in (["print"], ["report"], ["tui", "--plain"]):
+        said = tracectl(*command, machine).stderr
+        assert "it was made on vax\\x1b[31m\\x07\\n, whose ABIs" in said
+    done = tracectl("verify", write_capture(tmp_path / "c\x1b.trace", [SubBuffer().entry(1, 1, 0)]))
+    assert r"c\x1b.trace is whole" in done.stdout
+
+
+def test_an_error_of_a_guest_keeps_its_lines(capsys):
+    say_error(GuestError("it hung:\n\x1b[31m[ 1.0] BUG\n[ 1.1] panic"))
+    assert capsys.readouterr().err == "tracectl: it hung:\n\\x1b[31m[ 1.0] BUG\n[ 1.1] panic\n"
 
 
 def test_exit_codes_in_words():

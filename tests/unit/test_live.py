@@ -12,8 +12,9 @@ from tracectl.analysis.calls import State
 from tracectl.capture.metadata import Moment, Task
 from tracectl.capture.reader import Chunk, open_capture
 from tracectl.live.capture import CaptureSource, GrowingSource
+from tracectl.live.files import has_path
 from tracectl.live.model import Model, bucket_of
-from tracectl.live.page import OPEN_NS
+from tracectl.live.page import NO_PATH, OPEN_NS
 from tracectl.live.ranking import Ranking
 from tracectl.live.ring import TimeRing
 from tracectl.live.source import FOREVER_NS, Facts, Settling
@@ -153,6 +154,16 @@ def test_who_was_forked_before_a_part_has_its_name_there(tmp_path):
         assert worker.view.who_is(400).comm == "ls"
         assert (worker.view.calls, worker.view.missed) == (1, 0)
     worker.close()
+
+
+def test_a_part_s_last_calls_have_no_names_of_what_follows_it():
+    subbuffer = SubBuffer().entry(100, 7, READ, [3]).exit(200, 7, READ, 1)
+    subbuffer.entry(300, 7, OPENAT).name(310, 7, b"/later").exit(400, 7, OPENAT, 3)
+    model = Model(FACTS, span_ns=(50, 250))
+    model.add(chunks_of(subbuffer), FOREVER_NS)
+    (page,) = model.view().shelf.pages.values()
+    assert page.path.tolist() == [NO_PATH]
+    assert not has_path(page, b"/later").any()
 
 
 def test_nothing_is_paired_over_a_gap():

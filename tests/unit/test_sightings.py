@@ -13,9 +13,9 @@ from tracectl.analysis.pairing import Pairing
 from tracectl.analysis.triggers import Failed, Faster, Killed, Slower, first_sighting
 from tracectl.cli.main import build_parser
 from tracectl.cli.plan import flight_subbuf, plan_from
-from tracectl.cli.times import parse_ns
 from tracectl.cli.triggers import trigger_of
 from tracectl.errors import CaptureError, UsageError
+from tracectl.kernel.times import parse_ns
 from tracectl.tables.table import load_table
 
 READ, OPENAT, GETPPID = 0, 257, 110

@@ -34,7 +34,7 @@ class Calls:
     ``entry_ns`` or ``exit_ns`` is 0 where that half is missing. ``arguments`` has shape (n, 6) and
     is not sign-extended. ``copies`` are the kernel's, of what its calls were given; ``copy_row``
     has the row of each one's call, ascending. ``cpu`` is where it ended, or began where it did not
-    end.
+    end; ``entry_cpu`` where it began, None where all of them ended there, too.
     """
 
     tid: _I64
@@ -49,6 +49,7 @@ class Calls:
     arguments: _U64
     copies: list[Copy] = field(default_factory=list)
     copy_row: list[int] = field(default_factory=list)
+    entry_cpu: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.tid)
@@ -63,6 +64,11 @@ class Calls:
         """The row of each path's call."""
         pairs = zip(self.copies, self.copy_row, strict=True)
         return [row for copy, row in pairs if copy.kind == Kind.NAME]
+
+    @property
+    def first_cpu(self) -> NDArray[np.int32]:
+        """Where it began, or ended where that is all that is known."""
+        return self.cpu if self.entry_cpu is None else self.entry_cpu
 
     @property
     def duration_ns(self) -> _U64:
@@ -91,6 +97,7 @@ class Calls:
             self.arguments[part],
             self.copies[low:high],
             [row - start for row in self.copy_row[low:high]],
+            None if self.entry_cpu is None else self.entry_cpu[part],
         )
 
     def select(self, rows: NDArray[np.intp]) -> Calls:
@@ -117,6 +124,7 @@ class Calls:
             self.arguments[rows],
             copies,
             copy_row,
+            None if self.entry_cpu is None else self.entry_cpu[rows],
         )
 
 
@@ -151,6 +159,9 @@ def join_calls(blocks: Sequence[Calls]) -> Calls:
         np.concatenate([block.arguments for block in blocks]),
         copies,
         copy_row,
+        None
+        if all(block.entry_cpu is None for block in blocks)
+        else np.concatenate([block.first_cpu for block in blocks]),
     )
 
 

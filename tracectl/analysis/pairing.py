@@ -209,6 +209,7 @@ def _calls_of(events: Halves, entries: Rows | None, exits: Rows | None) -> Calls
         arguments=events.arguments[begin],
         copies=[copy for row in with_copies for copy in copies[row]],
         copy_row=[row for row in with_copies for _ in copies[row]],
+        entry_cpu=None if entries is None or exits is None else events.cpu[entries],
     )
 
 

@@ -100,7 +100,7 @@ def report_on(
     """The calls of ``capture`` that are selected, grouped by ``ways``, each one of GROUPS. What is
     held does not grow with the capture, but with what there is to tell apart."""
     has_divergences = bool(capture.metadata.config.classes & EventClass.DIVERGENCE)
-    is_detailed = has_divergences or DETAILED.intersection(ways)
+    is_detailed = has_divergences or DETAILED.intersection(ways) or selection.path is not None
     shapes = capture.metadata.shapes if is_detailed else None
     has_files = bool(capture.metadata.config.classes & EventClass.FILE)
     tracker = Tracker(tables, has_files=has_files) if "file" in ways else None

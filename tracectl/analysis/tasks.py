@@ -223,31 +223,34 @@ class _Alive:
         return self._open[tid]
 
 
-class Processes:
-    """What a process was at a time: its leader's life then. ``lives[0]`` is one of which nothing is
-    known."""
+class Threads:
+    """What a thread was at a time: its life then. ``lives[0]`` is one of which nothing is known."""
 
     def __init__(self, lives: Iterable[Life]) -> None:
-        leaders = sorted(
-            (life for life in lives if life.tid == life.tgid),
-            key=lambda life: (life.tgid, life.start_ns),
-        )
-        self.lives = [Life(0, 0, 0, "", 0), *leaders]
+        ordered = sorted(lives, key=lambda life: (life.tid, life.start_ns))
+        self.lives = [Life(0, 0, 0, "", 0), *ordered]
         self._spans: dict[int, tuple[int, NDArray[np.int64]]] = {}
         first = 1
-        for tgid, group in groupby(leaders, key=lambda life: life.tgid):
+        for tid, group in groupby(ordered, key=lambda life: life.tid):
             starts = np.array([life.start_ns for life in group], np.int64)
-            self._spans[tgid] = first, starts
+            self._spans[tid] = first, starts
             first += len(starts)
 
-    def find(self, tgid: NDArray[np.int64], time_ns: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def find(self, tid: NDArray[np.int64], time_ns: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Indices into ``lives``; 0 where nothing told."""
-        found = np.zeros(len(tgid), np.int64)
-        order = np.argsort(tgid, kind="stable")
-        values, first = np.unique(tgid[order], return_index=True)
+        found = np.zeros(len(tid), np.int64)
+        order = np.argsort(tid, kind="stable")
+        values, first = np.unique(tid[order], return_index=True)
         for value, rows in zip(values.tolist(), np.split(order, first[1:]), strict=False):
             if value in self._spans:
                 at, starts = self._spans[value]
                 since = np.searchsorted(starts, time_ns[rows].astype(np.int64), side="right")
                 found[rows] = np.where(since > 0, at + since - 1, 0)
         return found
+
+
+class Processes(Threads):
+    """What a process was at a time: its leader's life then."""
+
+    def __init__(self, lives: Iterable[Life]) -> None:
+        super().__init__(life for life in lives if life.tid == life.tgid)

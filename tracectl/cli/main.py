@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Never, Protocol, cast
 
 from tracectl import __version__
+from tracectl.cli.output import say_error
 from tracectl.errors import EXIT_FAILED, EXIT_INTERRUPTED, TracectlError, UsageError
 
 COMMANDS = (
@@ -113,10 +114,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(argv)
         sys.stdout.flush()
     except UsageError as error:
-        print(f"tracectl {argv[0]}: {error}", file=sys.stderr)
+        say_error(error, f"tracectl {argv[0]}")
         code = error.exit_code
     except TracectlError as error:
-        print(f"tracectl: {error}", file=sys.stderr)
+        say_error(error)
         code = error.exit_code
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
@@ -126,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = EXIT_FAILED
     except OSError as error:
         _discard_stdout()
-        print(f"tracectl: {error}", file=sys.stderr)
+        say_error(error)
         code = EXIT_FAILED
     return code
 

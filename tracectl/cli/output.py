@@ -7,11 +7,14 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tracectl.errors import EXIT_LOST, EXIT_OK
+from tracectl.errors import EXIT_LOST, EXIT_OK, GuestError
+from tracectl.render import strings
 from tracectl.render.table import format_size
 
 if TYPE_CHECKING:
     from tracectl.cli.summary import Summary
+
+printable = strings.printable
 
 
 def print_json(tree: Any) -> None:
@@ -25,11 +28,11 @@ def say(message: str) -> None:
     print(f"tracectl: {printable(message)}", file=sys.stderr)
 
 
-def printable(text: str) -> str:
-    """Names come from others: what a terminal would obey is shown as an escape."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+def say_error(error: Exception, prefix: str = "tracectl") -> None:
+    # A guest's console has lines; names in other messages could pretend to.
+    lines = str(error).split("\n") if isinstance(error, GuestError) else [str(error)]
+    text = "\n".join(map(printable, lines))
+    print(f"{prefix}: {text}", file=sys.stderr)
 
 
 def say_summary(summary: Summary) -> None:

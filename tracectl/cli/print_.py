@@ -17,7 +17,7 @@ from tracectl.abi.records import Kind, UserFlag
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.output import say
 from tracectl.cli.reading import descriptors_of, lost_of, tables_of
-from tracectl.cli.selection import add_selection, selection_of
+from tracectl.cli.selection import add_selection, needs_capture, selection_of
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.answers import format_answer
 from tracectl.render.arguments import format_arguments, format_call
@@ -122,8 +122,10 @@ def _follow(args: argparse.Namespace) -> int:
     """Calls are printed when they have ended, or once they hold the others up for too long."""
     from tracectl.cli.following import iter_followed, open_source  # noqa: PLC0415 - numpy
 
-    if args.with_files or args.comm is not None or args.from_ is not None or args.to:
-        raise UsageError("--follow knows neither -y, --comm, --from nor --to")
+    if args.with_files or needs_capture(args):
+        raise UsageError(
+            "--follow knows neither -y, --comm, --uid, --cgroup, --container, --from nor --to"
+        )
     with closing(open_source(args.file)) as source:
         from tracectl.analysis.wallclock import WallClock  # noqa: PLC0415
 

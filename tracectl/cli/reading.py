@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.capture.reader import Capture
-from tracectl.errors import CaptureError, DecodeError
-from tracectl.tables.table import MACHINES, SyscallTable
+from tracectl.capture.tables import tables_in
+from tracectl.errors import DecodeError
+from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
     from tracectl.analysis.descriptors import Descriptors
@@ -36,19 +37,8 @@ def descriptors_of(capture: Capture) -> Descriptors:
 
 
 def tables_of(capture: Capture) -> list[SyscallTable]:
-    """The capture's own tables, by ABI; x32 shares the numbers of x86-64."""
-    machine = capture.metadata.host.machine
-    if machine not in MACHINES:
-        raise CaptureError(capture.path, f"it was made on {machine}, whose ABIs are not known here")
-    try:
-        native, narrow = (
-            SyscallTable.from_json(abi, capture.metadata.tables[abi]) for abi in MACHINES[machine]
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CaptureError(
-            capture.path, f"its system-call tables are damaged ({error!r})"
-        ) from error
-    return [native, narrow, native]
+    """The capture's own tables, by ABI."""
+    return tables_in(capture.metadata, capture.path)
 
 
 def name_of_slot(tables: list[SyscallTable], slot: int) -> str:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from tracectl.capture.reader import Capture
 from tracectl.cli.reading import tables_of
-from tracectl.errors import CaptureError
-from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
     from tracectl.analysis.calls import Calls
@@ -29,15 +27,11 @@ def source_of(capture: Capture, *, has_history: bool = True) -> Source:
     from tracectl.export.columns import Source  # noqa: PLC0415
 
     clocks = [*capture.metadata.clocks, *(capture.end.clocks if capture.end else ())]
-    tables = tables_of(capture)
-    # They become words of other languages.
-    if not all(name.isidentifier() for table in tables for name in _names_in(table)):
-        raise CaptureError(capture.path, "its system-call tables have names that are none")
     lives, losses = _history_of(capture) if has_history else ([], [])
     return Source(
         file=str(capture.path),
         host=capture.metadata.host.name,
-        tables=tables,
+        tables=tables_of(capture),
         clock=WallClock(clocks),
         lives=lives,
         losses=losses,
@@ -62,12 +56,6 @@ def _history_of(capture: Capture) -> tuple[list[Life], list[tuple[int, int, int]
     if capture.end is not None:
         losses += [(last_ns, cpu.cpu, sum(cpu.lost_by_cause)) for cpu in capture.end.cpus]
     return lives_of(capture.metadata.tasks, events, capture.metadata.cgroups), losses
-
-
-def _names_in(table: SyscallTable) -> Iterator[str]:
-    for call in table:
-        yield call.name
-        yield from (argument.name for argument in call.args)
 
 
 def iter_calls(capture: Capture) -> Iterator[Calls]:

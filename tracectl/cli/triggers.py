@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracectl.cli.terms import slots_of
-from tracectl.cli.times import parse_ns
 from tracectl.errors import CaptureError, UsageError
+from tracectl.kernel.times import parse_ns
 
 if TYPE_CHECKING:
     from tracectl.analysis.triggers import Trigger

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture, open_capture
-from tracectl.cli.output import exit_code, print_json
+from tracectl.cli.output import exit_code, print_json, printable
 from tracectl.cli.reading import filtered_of, lost_of, name_of_slot, tables_of
 from tracectl.errors import EXIT_FAILED
 
@@ -47,20 +47,21 @@ def run(args: argparse.Namespace) -> int:
         elif capture.end is not None:
             faults += balance.find_faults(counted, capture.end.cpus)
         calls = list(_iter_calls(capture, counted)) if args.json else []
+    name = printable(str(args.file))
     if args.json:
         facts = {"generated": generated, "lost": lost, "recorded": recorded, "filtered": filtered}
         print_json({"whole": not faults, **facts, "faults": faults, "calls": calls})
     elif faults:
-        print(f"{args.file} is not whole:")
+        print(f"{name} is not whole:")
         print("\n".join(f"  {fault}" for fault in faults))
     elif is_flight:
         print(
-            f"{args.file} is whole: the newest {recorded:,} of {generated:,} events, without a gap "
+            f"{name} is whole: the newest {recorded:,} of {generated:,} events, without a gap "
             f"on any CPU, {lost:,} lost"
         )
     else:
         print(
-            f"{args.file} is whole: {generated - lost:,} recorded + {lost:,} lost = "
+            f"{name} is whole: {generated - lost:,} recorded + {lost:,} lost = "
             f"{generated:,} generated, on every CPU and for every kind and system call; "
             f"{filtered:,} more were filtered out"
         )

@@ -52,6 +52,11 @@ class Book:
     def pages(self) -> dict[int, Page]:
         return self._pages
 
+    @property
+    def first_ns(self) -> int:
+        """When its oldest call was entered; 0 without any."""
+        return int(self._blocks[0].time_ns[0]) if self._blocks else 0
+
     def shelf(self) -> Shelf:
         return Shelf(dict(self._pages), tuple(self._blocks), self.dropped)
 

@@ -8,11 +8,9 @@ from collections import deque
 from pathlib import Path
 
 from tracectl.abi.records import SubbufHeader
-from tracectl.capture.metadata import Metadata
 from tracectl.capture.reader import Capture, Chunk, open_capture
-from tracectl.errors import CaptureError
+from tracectl.capture.tables import tables_in
 from tracectl.live.source import FOREVER_NS, CpuState, Facts, Losses, Settling
-from tracectl.tables.table import MACHINES, SyscallTable
 
 _BATCH_BYTES = 4 << 20
 _LOOK_S = 0.05
@@ -168,7 +166,7 @@ def facts_of(capture: Capture, span_ns: int) -> Facts:
         host=metadata.host.name,
         machine=metadata.host.machine,
         cpus=metadata.cpus,
-        tables=tables_of(metadata, capture.path),
+        tables=tables_in(metadata, capture.path),
         shapes=metadata.shapes,
         moments=[*metadata.clocks, *(capture.end.clocks if capture.end else ())],
         is_live=not span_ns,
@@ -176,20 +174,6 @@ def facts_of(capture: Capture, span_ns: int) -> Facts:
         cgroups=metadata.cgroups,
         span_ns=span_ns,
     )
-
-
-def tables_of(metadata: Metadata, path: Path) -> list[SyscallTable]:
-    """The capture's own, by ABI; x32 shares the numbers of x86-64."""
-    machine = metadata.host.machine
-    if machine not in MACHINES:
-        raise CaptureError(path, f"it was made on {machine}, whose ABIs are not known here")
-    try:
-        native, narrow = (
-            SyscallTable.from_json(abi, metadata.tables[abi]) for abi in MACHINES[machine]
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CaptureError(path, f"its system-call tables are damaged ({error!r})") from error
-    return [native, narrow, native]
 
 
 def span_of(capture: Capture) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from tracectl.live.book import Shelf
 from tracectl.live.history import History
 from tracectl.live.model import LIVE_BUCKET_NS, View
 from tracectl.live.page import I64
+from tracectl.live.past import Past
 from tracectl.live.paths import Paths
 from tracectl.live.ranking import HISTORY, WINDOW, Table, empty_table
 from tracectl.live.ring import TimeRing
@@ -96,6 +97,7 @@ class CountingModel:
             errors=self._errors_table(),
             course=self._history.course(),
             who={},
+            past=Past((), {}),
             paths=Paths(),
             shelf=Shelf({}, ()),
             records=0,

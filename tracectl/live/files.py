@@ -9,7 +9,7 @@ from tracectl.abi.records import SHAPES, SLOTS, Kind, Site
 from tracectl.analysis.codes import arrange, codes_of
 from tracectl.decode.subbuffer import Records, Rows
 from tracectl.live.ended import Ended
-from tracectl.live.page import I64, NO_PATH, Page
+from tracectl.live.page import I64, NO_PATH, Page, page_of
 from tracectl.live.paths import UNKNOWN, Paths
 from tracectl.live.ranking import Ranking
 from tracectl.tables.table import SyscallTable
@@ -115,6 +115,18 @@ class Files:
                 self._open[key] = path
         while len(self._open) > _MAX_DESCRIPTORS:
             self._open.pop(next(iter(self._open)))
+
+
+def has_path(page: Page, prefix: bytes) -> NDArray[np.bool_]:
+    """Whether one of the paths of each call of ``page`` begins so, not the first alone."""
+    records = page.decode()
+    rows = records.rows(Kind.NAME)
+    begins = [path.startswith(prefix) for path in records.strings(rows)] if len(rows) else []
+    rows = rows[np.array(begins, np.bool_)]
+    # Of a page that was cut, the names of other calls are in there, too.
+    whole = page_of(page.number, page.data, records)
+    at = _calls_at(whole, records, rows)
+    return np.isin(page.row, whole.row[at[at >= 0]])
 
 
 def _calls_at(page: Page, records: Records, rows: Rows) -> Rows:

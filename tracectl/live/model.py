@@ -19,6 +19,7 @@ from tracectl.live.files import Files
 from tracectl.live.history import LENGTH, Course, History
 from tracectl.live.page import Page, far_of, page_of
 from tracectl.live.pairing import Pairing
+from tracectl.live.past import Past
 from tracectl.live.paths import Paths
 from tracectl.live.processes import Process, Processes
 from tracectl.live.ranking import HISTORY, Ranking, Table
@@ -34,7 +35,8 @@ _BUCKETS_NS = (1, 2, 5)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The model at one time. Nothing in it changes but the ends of the calls in ``shelf``.
+    """The model at one time. Nothing in it changes but the ends of the calls in ``shelf``, and
+    ``past``, which knows more of the same and has forgotten threads of which ``shelf`` has nothing.
 
     ``syscalls`` is by slot, ``processes`` by tgid, ``process_syscalls`` by tgid << 11 | slot,
     ``files`` by number of ``paths``, ``errors`` by errno << 11 | slot. ``missed`` are sub-buffers
@@ -49,6 +51,7 @@ class View:
     errors: Table
     course: Course
     who: dict[int, Process]
+    past: Past
     paths: Paths
     shelf: Shelf
     records: int
@@ -117,14 +120,16 @@ class Model:
                 continue
             self._number += 1
             self._note(records)
+            # Names after a part would be those of its last calls.
+            self._files.name(page, records)
             if self._span_ns is not None:
                 page = page.cut(*self._span_ns)
-            self._files.name(page, records)
             fars.append(far_of(page, records))
             self._count_calls(page)
             if self._span_ns is None or len(page):
                 pages.append(page)
         self._book.add(pages)
+        self.processes.past.forget(self._book.first_ns if self.facts.is_live else 0)
         pairs = self._pairing.add(fars, settled_ns)
         # Before the pages are told, which would count the pairs a second time.
         ended = ended_in(pages, pairs)
@@ -162,6 +167,7 @@ class Model:
             errors=self._errors.table(),
             course=self._history.course(),
             who=self.processes.copy(),
+            past=self.processes.past,
             paths=self._files.paths,
             shelf=self._book.shelf(),
             records=self._records,

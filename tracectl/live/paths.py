@@ -28,9 +28,12 @@ class Paths:
             self._next += 1
         return [numbers[path] for path in paths]
 
-    def text(self, number: int) -> str:
+    def raw(self, number: int) -> bytes:
         """ "?" for one that was given up."""
-        return self._paths.get(number, b"?").decode(errors="backslashreplace")
+        return self._paths.get(number, b"?")
+
+    def text(self, number: int) -> str:
+        return self.raw(number).decode(errors="backslashreplace")
 
     def keep(self, numbers: Iterable[int]) -> None:
         """Gives up all others."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tracectl.abi.records import Kind
 from tracectl.analysis.tasks import TaskEvent
 from tracectl.capture.metadata import Task
+from tracectl.live.past import Past
 
 _CAPACITY = 1 << 15
 
@@ -27,10 +28,11 @@ class Process:
 
 class Processes:
     """``cgroups`` are paths by inode. Processes that ended are forgotten first when there are too
-    many."""
+    many. ``past`` is what threads were before."""
 
-    def __init__(self, tasks: Iterable[Task], cgroups: Mapping[int, str]) -> None:
+    def __init__(self, tasks: Sequence[Task], cgroups: Mapping[int, str]) -> None:
         self._cgroups = dict(cgroups)
+        self.past = Past(tasks, self._cgroups)
         self._known = {
             task.tgid: Process(task.tgid, task.ppid, task.comm, task.exe, task.cgroup)
             for task in tasks
@@ -48,6 +50,7 @@ class Processes:
         return dict(self._known)
 
     def add(self, event: TaskEvent) -> None:
+        self.past.add(event)
         if event.kind == Kind.FORK and event.other_tgid != event.tgid:
             parent = self.get(event.tgid)
             child = Process(event.other_tgid, event.tgid, parent.comm, parent.path, parent.cgroup)
@@ -71,6 +74,7 @@ class Processes:
         """Its name from elsewhere: the events that would have told it may be lost."""
         if self.get(tgid).comm != comm:
             self._known[tgid] = replace(self.get(tgid), comm=comm)
+            self.past.learn(tgid, comm)
 
     def _in_cgroup(self, process: Process, cgroup: int) -> Process:
         return replace(process, cgroup=self._cgroups.get(cgroup, process.cgroup))

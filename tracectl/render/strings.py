@@ -11,6 +11,18 @@ _OCTAL_DIGITS = [bytes([digit]) for digit in b"01234567"]
 _DELETED = b" (deleted)"
 
 
+def printable(text: str) -> str:
+    """Names come from others: what a terminal would obey is shown as an escape."""
+    return text if text.isprintable() else _escape(text)
+
+
+@lru_cache(maxsize=4096)
+def _escape(text: str) -> str:
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 @lru_cache(maxsize=4096)
 def format_file(path: bytes | None) -> str:
     """What is behind a file descriptor, as /proc shows it; nothing for None."""

@@ -78,7 +78,10 @@ class SyscallTable:
         for row in rows.values():
             if not isinstance(row, list) or not all(isinstance(text, str) for text in row):
                 raise TypeError(f"{row!r} is no row of a table")
-        return cls(abi, str(tree["kernel"]), rows)
+        table = cls(abi, str(tree["kernel"]), rows)
+        for call in table:
+            _check(call)
+        return table
 
 
 def abi_name(tables: Sequence[SyscallTable], abi: int) -> str:
@@ -106,6 +109,16 @@ def load_tables(machine: str = platform.machine()) -> dict[str, SyscallTable]:
 def _parse(abi: str, nr: int, row: list[str]) -> Syscall:
     name, *arguments = row
     return Syscall(abi, nr, name, tuple(_parse_argument(text) for text in arguments))
+
+
+def _check(call: Syscall) -> None:
+    """ValueError for names that a terminal, SQL or CTF would take for something else."""
+    for name in (call.name, *(argument.name for argument in call.args)):
+        if not (name.isascii() and name.isidentifier()):
+            raise ValueError(f"{name!r} is no name")
+    for argument in call.args:
+        if not (argument.ctype.isascii() and argument.ctype.isprintable()):
+            raise ValueError(f"{argument.ctype!r} is no type")
 
 
 def _parse_argument(text: str) -> Argument:

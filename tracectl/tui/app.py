@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -25,6 +25,7 @@ from tracectl.tui.control import Control
 from tracectl.tui.devices import Devices
 from tracectl.tui.dialogs import KEYS, TextDialog
 from tracectl.tui.follower import Follower
+from tracectl.tui.guard import GuardedApp
 from tracectl.tui.lines import Lines
 from tracectl.tui.pace import keep_pace
 from tracectl.tui.saving import ask_to_save
@@ -52,7 +53,7 @@ _OF_CAPTURES = ("play", "zoom")
 _COLOURS = {"success": "green", "warning": "yellow", "error": "red", "accent": "cyan"}
 
 
-class ViewApp(App[None]):
+class ViewApp(GuardedApp):
     """``path`` is a capture; None: this machine, or what ``feed`` gives."""
 
     TITLE = "tracectl"
@@ -78,8 +79,7 @@ class ViewApp(App[None]):
 
     def __init__(self, path: Path | None = None, *, feed: Feed | None = None) -> None:
         super().__init__()
-        self._path = path
-        self._given = feed
+        self._path, self._given = path, feed
         self._feed: Feed | None = None
         self._held: View | None = None
         self._held_devices: Sequence[DeviceEvent] = ()
@@ -292,7 +292,7 @@ class ViewApp(App[None]):
 
     def action_devices(self) -> None:
         if self.is_live:
-            self.notify(self.devices.toggle())
+            self.notify(self.devices.toggle(), markup=False)
             self.show_now()
         else:
             self.notify("this is a capture, and has no uevents of other devices")

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tracectl.render.strings import printable
 from tracectl.tui.actions import Action
 from tracectl.tui.field import Field
 from tracectl.tui.sieve import WORDS
@@ -47,7 +48,7 @@ class MenuDialog(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Control"
-            yield Static(self._title, markup=False)
+            yield Static(printable(self._title), markup=False)
             yield OptionList(*(Option(_option(one)) for one in self._actions), compact=True)
             yield Static("Enter chooses, Escape leaves", id="hint")
 
@@ -69,7 +70,7 @@ class AskDialog(Dialog):
         with Vertical() as box:
             box.border_title = self._title
             if self._warning:
-                yield Static(self._warning, id="warning", markup=False)
+                yield Static(printable(self._warning), id="warning", markup=False)
             yield Static(self._prompt, markup=False)
             yield Field(self._value, select_on_focus=False, compact=True)
             yield Static("Enter does it, Escape leaves", id="hint")
@@ -129,13 +130,13 @@ class TextDialog(Dialog):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title = Text(self._title)
-            yield Static("\n".join(self._lines), markup=False)
+            box.border_title = Text(printable(self._title))
+            yield Static("\n".join(map(printable, self._lines)), markup=False)
 
 
 def _option(action: Action) -> Text:
     text = Text(f"{action.title}\n", style="bold")
-    text.append(f"  tracectl {action.command}", style="dim not bold")
+    text.append(f"  tracectl {printable(action.command)}", style="dim not bold")
     return text
 
 

@@ -54,7 +54,7 @@ class Follower:
         for event in events:
             if event.subject in (Subject.MODULE, Subject.CPU):
                 which = f"CPU {event.cpu}" if event.cpu is not None else "the module"
-                self._app.notify(f"{which} is {event.value}")
+                self._app.notify(f"{which} is {event.value}", markup=False)
         if any(event.subject is not Subject.LOST for event in events):
             self.look()
 

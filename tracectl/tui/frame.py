@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual import events
 
+from tracectl.render.strings import printable
 from tracectl.tui.block import Block
 from tracectl.tui.charts import format_count
 
@@ -64,7 +65,8 @@ class Frame(Block):
         crumbs = ["tracectl"]
         if facts is not None:
             crumbs.append(facts.title if not facts.is_live else facts.host)
-        path = Text(" > ".join([*crumbs, *self.app.crumbs]), style="bold", no_wrap=True)
+        crumbs += self.app.crumbs
+        path = Text(printable(" > ".join(crumbs)), style="bold", no_wrap=True)
         state = self._state()
         room = width - len(state) - 2
         path.truncate(max(room, 1), overflow="ellipsis", pad=True)
@@ -91,7 +93,7 @@ class Frame(Block):
 
     def _counts(self, width: int) -> list[Text]:
         """And what is to be said."""
-        text, note = Text(no_wrap=True), _note_of(self.app)
+        text, note = Text(no_wrap=True), printable(_note_of(self.app))
         if self.app.view is not None:
             self._append_counts(text, self.app.view)
         if not note and self.app.part < 1:

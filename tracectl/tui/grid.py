@@ -19,6 +19,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tracectl.render.strings import printable
+
 Cell = str | tuple[str, str]
 """Text, or text and what it is: "bad", "dim", "warn", "good"."""
 
@@ -266,6 +268,7 @@ class Grid(ScrollView, can_focus=True):
 
 
 def _fit(text: str, cells: int, is_left: bool) -> str:
+    text = printable(text)
     length = cell_len(text)
     if length > cells:
         return set_cell_size(text, cells - 1) + "…"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracectl.errors import CaptureError, TracectlError, UsageError
+from tracectl.render.strings import printable
 from tracectl.render.table import format_table
 from tracectl.tui.dialogs import AskDialog
 
@@ -32,7 +33,9 @@ def save_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]])
             elif path.suffix == ".json":
                 json.dump([dict(zip(header, row, strict=True)) for row in rows], file, indent=1)
             else:
-                file.write(format_table(header, rows) + "\n")
+                # This one is for a terminal.
+                shown = [[printable(cell) for cell in row] for row in rows]
+                file.write(format_table(header, shown) + "\n")
     except FileExistsError as error:
         raise CaptureError(path, "is there already; choose another name") from error
     except OSError as error:

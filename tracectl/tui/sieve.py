@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import errno
-import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tracectl.abi.records import COMM_BYTES
+from tracectl.analysis.containers import cgroups_wanted, is_within
 from tracectl.errors import UsageError
 from tracectl.kernel.choice import slot_name, slots_in
+from tracectl.kernel.words import add_words, cpus_of, duration_of, errnos_of, prefix_of, uid_of
+from tracectl.live.files import has_path
 from tracectl.live.model import View
 from tracectl.live.page import NO_PATH, OPEN_NS, Page
-from tracectl.render.results import error_name
+from tracectl.live.past import Past
 from tracectl.tables.table import SyscallTable
 
 _MAX_ERRNO = 4095
-_UNITS_NS = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 WORDS = """\
 -e read,%file     only these calls, or classes; all others after a !
--p 1234           only this process or thread
---comm ls         only processes of this name
+-p 1234           only this process
+--tid 1234        only this thread
+--comm ls         only processes while they have this name
+--uid root        only threads of this user
+--cgroup /a.slice only threads in this cgroup or below it
+--container 0ab   only threads in this container: how its id begins, or its name
+--cpus 0-3,8      only calls that began on these CPUs
 --failed          only calls that failed
 --errno ENOENT    only with these errors
 --slower 1ms      only calls that took as long, or longer
 --faster 1ms      only calls that took less
---path /etc       only calls whose path begins so
+--path /etc       only calls with a path that begins so
 word              in the call's name, its path or its process's name"""
 
 
@@ -43,12 +49,16 @@ class Sieve:
     label: str = ""
     slots: frozenset[int] | None = None
     pid: int | None = None
+    tid: int | None = None
     comm: str | None = None
+    uid: int | None = None
+    cgroups: tuple[str, ...] | None = None
+    cpus: frozenset[int] | None = None
     is_failed: bool = False
     errnos: frozenset[int] | None = None
     slower_ns: int | None = None
     faster_ns: int | None = None
-    path: str | None = None
+    path: bytes | None = None
     words: tuple[str, ...] = ()
     span_ns: tuple[int, int] | None = None
 
@@ -72,17 +82,29 @@ class Sieve:
         if self.slots is not None:
             kept &= np.isin(page.slot, list(self.slots))
         if self.pid is not None:
-            kept &= (page.tgid == self.pid) | (page.tid == self.pid)
-        if self.comm is not None:
-            kept &= _by_value(page.tgid, lambda tgid: view.who_is(tgid).comm == self.comm)
+            kept &= page.tgid == self.pid
+        if self.tid is not None:
+            kept &= page.tid == self.tid
+        if self.cpus is not None and page.cpu not in self.cpus:
+            kept[:] = False
         if self.span_ns is not None:
             kept &= (page.time_ns >= self.span_ns[0]) & (page.time_ns < self.span_ns[1])
         if self.path is not None:
-            prefix = self.path
-            kept &= _by_value(page.path, lambda path: view.path(path).startswith(prefix))
+            kept &= has_path(page, self.path)
         for word in self.words:
             kept &= _holds(page, view, tables, word.lower())
-        return kept & self._mask_of_end(page)
+        return kept & self._mask_of_end(page) & self._mask_of_threads(page, view.past)
+
+    def _mask_of_threads(self, page: Page, past: Past) -> NDArray[np.bool_]:
+        """By what they were when the calls were entered."""
+        kept, (comm, uid, tops) = np.ones(len(page), np.bool_), (self.comm, self.uid, self.cgroups)
+        if comm is not None:
+            kept &= past.find_comm(page.tgid, page.time_ns, lambda one: one == comm)
+        if uid is not None:
+            kept &= past.find_uid(page.tid, page.time_ns, lambda one: one == uid)
+        if tops is not None:
+            kept &= past.find_cgroup(page.tid, page.time_ns, lambda one: is_within(one, tops))
+        return kept
 
     def _mask_of_end(self, page: Page) -> NDArray[np.bool_]:
         kept = np.ones(len(page), np.bool_)
@@ -98,7 +120,9 @@ class Sieve:
         return kept
 
 
-def parse_sieve(text: str, tables: list[SyscallTable]) -> Sieve:
+def parse_sieve(
+    text: str, tables: list[SyscallTable], known_cgroups: Collection[str] = ()
+) -> Sieve:
     """UsageError for what is no filter."""
     try:
         words = shlex.split(text)
@@ -109,22 +133,19 @@ def parse_sieve(text: str, tables: list[SyscallTable]) -> Sieve:
         text=text.strip(),
         slots=None if args.trace is None else slots_in(args.trace, tables),
         pid=args.pid,
-        comm=args.comm,
+        tid=args.tid,
+        # The kernel keeps so much of a name.
+        comm=None if args.comm is None else args.comm[: COMM_BYTES - 1],
+        uid=None if args.uid is None else uid_of(args.uid),
+        cgroups=cgroups_wanted(args.cgroup, args.container, known_cgroups),
+        cpus=None if args.cpus is None else cpus_of(args.cpus),
         is_failed=args.failed,
-        errnos=None if args.errno is None else _errnos_of(args.errno),
-        slower_ns=args.slower,
-        faster_ns=args.faster,
-        path=args.path,
+        errnos=None if args.errno is None else errnos_of(args.errno),
+        slower_ns=None if args.slower is None else duration_of(args.slower, "--slower"),
+        faster_ns=None if args.faster is None else duration_of(args.faster, "--faster"),
+        path=None if args.path is None else prefix_of(args.path),
         words=tuple(args.words),
     )
-
-
-def parse_duration(text: str) -> int:
-    """ns: a number with its unit."""
-    found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(ns|us|µs|ms|s)", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration, such as 100us or 1.5ms")
-    return round(float(found[1]) * _UNITS_NS[found[2]])
 
 
 class _Parser(argparse.ArgumentParser):
@@ -134,27 +155,13 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> _Parser:
     parser = _Parser(prog="filter", add_help=False, allow_abbrev=False)
+    add_words(parser.add_argument_group())
     add: Callable[..., Any] = parser.add_argument
-    add("-e", "--trace")
     add("-p", "--pid", type=int)
-    add("--comm")
-    add("--failed", action="store_true")
-    add("--errno")
-    add("--slower", type=parse_duration)
-    add("--faster", type=parse_duration)
-    add("--path")
+    add("--tid", type=int)
+    add("--faster")
     add("words", nargs="*")
     return parser
-
-
-def _errnos_of(text: str) -> frozenset[int]:
-    numbers = {error_name(number): number for number in errno.errorcode}
-    found = set()
-    for name in text.split(","):
-        if name.upper() not in numbers:
-            raise UsageError(f"no error is called {name!r}")
-        found.add(numbers[name.upper()])
-    return frozenset(found)
 
 
 def _holds(page: Page, view: View, tables: list[SyscallTable], word: str) -> NDArray[np.bool_]:

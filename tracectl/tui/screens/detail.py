@@ -26,6 +26,7 @@ from tracectl.kernel.choice import slot_name
 from tracectl.live.model import View
 from tracectl.live.page import OPEN_NS, Page
 from tracectl.live.source import Facts
+from tracectl.render.strings import printable
 from tracectl.render.table import format_duration
 from tracectl.tui.lines import Lines
 from tracectl.tui.screens.base import ViewScreen
@@ -66,7 +67,7 @@ def _describe(page: Page, index: int, view: View, facts: Facts, lines: Lines) ->
     line = lines.line(page, index)
     slot, tgid = int(page.slot[index]), int(page.tgid[index])
     spent_ns = int(page.duration_ns[index])
-    yield Text(line.text, style="bold")
+    yield Text(printable(line.text), style="bold")
     yield Text("")
     process = view.who_is(tgid)
     yield _fact("system call", f"{slot_name(slot, facts.tables)}, number {slot % 512}")
@@ -113,7 +114,7 @@ def _arguments(page: Page, index: int, facts: Facts, lines: Lines) -> Iterator[T
 
 def _fact(name: str, value: str) -> Text:
     text = Text(f"{name:<12} ", style="dim", no_wrap=True)
-    text.append(value, style="not dim")
+    text.append(printable(value), style="not dim")
     return text
 
 
@@ -143,7 +144,7 @@ def _record(records: Any, row: int) -> Iterator[Text]:
         part = raw[place * _BYTES_A_LINE : (place + 1) * _BYTES_A_LINE]
         left = f"{start + place * _BYTES_A_LINE:#06x} {part.hex(' ')}" if part else ""
         text = Text(left.ljust(_HEX_WIDTH) + " ", style="dim")
-        text.append(fields[place] if place < len(fields) else "", style="not dim")
+        text.append(printable(fields[place]) if place < len(fields) else "", style="not dim")
         yield text
 
 

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from tracectl.errors import UsageError
 from tracectl.live.model import View
 from tracectl.live.source import Facts
+from tracectl.render.strings import printable
 from tracectl.tui.devices import TimelineRows
 from tracectl.tui.dialogs import TextDialog
 from tracectl.tui.field import Field
@@ -83,7 +84,7 @@ class EventsScreen(ViewScreen):
         if view.orphans and (self.app.span is None or self.app.span.is_whole):
             said += f"; {view.orphans:,} returns without their entry"
         if self._typed.text:
-            said += f"; filter: {self._typed.text}"
+            said += f"; filter: {printable(self._typed.text)}"
         self.query_one("#said", Static).update(said, layout=False)
 
     def on_grid_moved(self, message: Grid.Moved) -> None:
@@ -112,13 +113,13 @@ class EventsScreen(ViewScreen):
     def action_follow(self) -> None:
         """Only the thread under the cursor; once more: all."""
         grid = self.query_one("#rows", Grid)
-        if self._typed.pid is not None:
+        if self._typed.tid is not None:
             self._typed = Sieve()
         elif self._rows is not None and grid.current is not None:
             call = self._rows.call_at(grid.cursor)
             if call is not None:
                 page, index = call
-                self._type(f"-p {int(page.tid[index])}")
+                self._type(f"--tid {int(page.tid[index])}")
         self.app.show_now()
 
     def action_next(self, by: int) -> None:
@@ -146,9 +147,10 @@ class EventsScreen(ViewScreen):
             self.app.action_leave()
 
     def _type(self, text: str) -> bool:
-        facts = self.app.facts
+        facts, view = self.app.facts, self.app.view
+        cgroups = view.past.cgroups if view else ()
         try:
-            self._typed = parse_sieve(text, facts.tables if facts else [])
+            self._typed = parse_sieve(text, facts.tables if facts else [], cgroups)
         except UsageError as error:
             self.app.notify(str(error), severity="error", markup=False)
             return False

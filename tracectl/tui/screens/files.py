@@ -8,6 +8,7 @@ from tracectl.live.model import View
 from tracectl.live.paths import UNKNOWN
 from tracectl.live.ranking import Table
 from tracectl.live.source import Facts
+from tracectl.render.strings import printable
 from tracectl.tui import cells
 from tracectl.tui.grid import Cell, Column, Rows
 from tracectl.tui.ranked import RankedRows, order_of, rates_of
@@ -36,8 +37,7 @@ class FilesScreen(RankedScreen):
         assert isinstance(key, int)
         view = self.app.view
         if view is not None and key != UNKNOWN:
-            path = view.path(key)
-            self.app.open_events(Sieve(label=path, path=path))
+            self.app.open_events(Sieve(label=view.path(key), path=view.paths.raw(key)))
 
 
 def file_rows(
@@ -48,8 +48,9 @@ def file_rows(
 
     def path(index: int, width: int) -> Cell:
         text = view.path(int(table.key[index]))
+        shown = printable(text)
         # The end of a path tells more than its start.
-        return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
+        return text if len(shown) <= width else "…" + shown[len(shown) - width + 1 :]
 
     made["file"] = path
     return RankedRows(table, order_of(table, sort), [made[column.title] for column in columns])
