@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 import reference
 from captures import write_capture
 from subbuffers import Machine, Step, SubBuffer
+from tracectl.abi.control import ConfigFlag
 from tracectl.abi.records import EXIT_KINDS, Kind
+from tracectl.abi.totals import SyscallTotals
 from tracectl.analysis.heat import ROWS, Heat, durations_ns
 from tracectl.analysis.report import report_on
 from tracectl.analysis.selection import Selection
@@ -237,9 +239,51 @@ def test_lost_calls_are_counted(tmp_path, capsys):
     text = report(capsys, path)
     assert text.splitlines()[0] == "2 events recorded, 5 lost"
     assert "read 3 of 4" in text
+    assert "totals below are exact" in text
     # What was lost is of nobody's.
     found = json.loads(report(capsys, "--json", "--by", "process", path))
     assert [row["calls"] for row in found["processes"]] == [1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--by", "process"), ("-e", "read", "-p", "1"), ("--failed",), ("--from", "0"), ("--to", "1")],
+)
+def test_rows_without_the_lost_calls_are_not_told_to_be_exact(tmp_path, capsys, options):
+    busy = SubBuffer().entry(10, 1, READ).exit(40, 1, READ, -2)
+    path = write_capture(tmp_path / "a.trace", [busy], lost_calls={READ: 3})
+    text = report(capsys, *options, path)
+    assert "exact" not in text
+    assert "What was lost is missing below" in text
+
+
+def test_rows_of_a_snapshot_are_not_told_to_be_exact(tmp_path, capsys):
+    busy = SubBuffer().entry(10, 1, READ).exit(40, 1, READ, 1)
+    path = write_capture(
+        tmp_path / "a.trace", [busy], lost_calls={READ: 3}, flags=ConfigFlag.OVERWRITE
+    )
+    assert "What was lost is missing below" in report(capsys, path)
+
+
+def test_a_call_whose_exit_was_lost_has_its_error_and_time(tmp_path, capsys):
+    waits = SubBuffer().entry(10, 1, READ).exit(40, 1, READ, 1).entry(50, 1, READ)
+    path = write_capture(
+        tmp_path / "a.trace",
+        [waits],
+        lost_kinds={Kind.EXIT: 1},
+        counted={READ: SyscallTotals(2, 2, 0, 1, total_ns=930, errors=[1])},
+    )
+    (row,) = json.loads(report(capsys, "--json", path))["syscalls"]
+    assert (row["calls"], row["errors"], row["total_ns"]) == (2, 1, 930)
+    assert "totals below are exact" in report(capsys, path)
+
+
+def test_what_a_damaged_file_has_not_is_counted(tmp_path, capsys):
+    rest = SubBuffer(seq=1).entry(10, 1, READ).exit(40, 1, READ, 1)
+    counted = {READ: SyscallTotals(2, 2, 0, 0, total_ns=930, errors=[1])}
+    path = write_capture(tmp_path / "a.trace", [rest], counted=counted)
+    (row,) = json.loads(report(capsys, "--json", path))["syscalls"]
+    assert (row["calls"], row["errors"], row["total_ns"]) == (2, 1, 930)
 
 
 def test_an_unknown_time_is_told(capture, capsys):

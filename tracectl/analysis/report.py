@@ -186,6 +186,7 @@ class Counted:
 
     calls: int = 0
     lost: int = 0
+    exits_lost: int = 0
     errors: int = 0
     total_ns: int = 0
 
@@ -205,15 +206,21 @@ class Counts:
                 counted = counts.by_call.setdefault(key, Counted())
                 counted.calls += one.entries
                 counted.lost += one.entries_lost
+                counted.exits_lost += one.exits_lost
                 counted.errors += sum(one.errors)
                 counted.total_ns += one.total_ns
         return counts
 
     def complete(
-        self, rows: dict[Hashable, Row], slots: frozenset[int] | None = None
+        self,
+        rows: dict[Hashable, Row],
+        slots: frozenset[int] | None = None,
+        *,
+        is_damaged: bool = False,
     ) -> dict[Hashable, Row]:
         """``rows`` by system call, of ``slots`` or of all, with the calls, errors and times of
-        those that were lost; the percentiles stay those of the calls that were recorded."""
+        those that were lost, or are missing in a file that ``is_damaged``; the percentiles stay
+        those of the calls that were recorded."""
         completed = dict(rows)
         for key, counted in self.by_call.items():
             if key is None or not counted.calls:
@@ -221,7 +228,8 @@ class Counts:
             if slots is not None and key[0] * SHAPES + key[1] not in slots:
                 continue
             row = rows.get(key, Row(0, 0, 0, 0, 0, 0, 0))
-            if counted.lost:
+            # A call that ends where its exit is lost has neither a result nor a time.
+            if counted.lost or counted.exits_lost or is_damaged:
                 row = replace(row, errors=counted.errors, total_ns=counted.total_ns)
             completed[key] = replace(row, calls=counted.calls)
         return completed

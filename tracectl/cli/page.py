@@ -148,7 +148,7 @@ def _tables(
     made = []
     for way, title in _TITLES.items():
         name_of = namer_of(way, tables, report)
-        rows = exact_rows(way, report, capture, selection)
+        rows, _ = exact_rows(way, report, capture, selection)
         slowest = sorted(rows.items(), key=lambda item: -item[1].total_ns)[:_MOST_ROWS]
         cells = [(printable(name_of(key)), *cells_of(row)) for key, row in slowest]
         made.append(Table(title, (way, *HEADER), cells))

@@ -52,6 +52,8 @@ _PLURALS = {
 _SORTS = ("total", "calls", "errors", "p50", "p95", "p99", "max", "name")
 _COLUMNS = ("calls", "errors", "total_ns", "p50_ns", "p95_ns", "p99_ns", "max_ns")
 _MOST_LOST = 5
+_EXACT = "Calls, errors and totals below are exact; percentiles are of what was recorded."
+_MISSING = "What was lost is missing below: it was counted by system call alone."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -103,7 +105,8 @@ def _print(args: argparse.Namespace, capture: Capture) -> None:
         write_page(args.html, capture, tables, selection)
         return
     report = report_on(capture, [args.by], tables, selection)
-    rows, lost = exact_rows(args.by, report, capture, selection), lost_calls_of(capture, tables)
+    rows, is_exact = exact_rows(args.by, report, capture, selection)
+    lost = lost_calls_of(capture, tables)
     name_of = namer_of(args.by, tables, report)
     named = [(name_of(key), key, row) for key, row in rows.items()]
     named = sorted(named, key=_sorter(args.sort))[: args.top]
@@ -115,12 +118,17 @@ def _print(args: argparse.Namespace, capture: Capture) -> None:
         for name, _, row in named:
             writer.writerow((name, *(getattr(row, item) for item in _COLUMNS)))
     else:
-        _print_text(args.by, capture, lost, named)
+        _print_text(args.by, capture, lost, named, is_exact=is_exact)
         sys.stdout.write(divergences_section(report.divergences, tables))
 
 
 def _print_text(
-    by: str, capture: Capture, lost: dict[str, Counted], named: Sequence[_Named]
+    by: str,
+    capture: Capture,
+    lost: dict[str, Counted],
+    named: Sequence[_Named],
+    *,
+    is_exact: bool,
 ) -> None:
     for problem in capture.problems:
         print(f"! {problem}")
@@ -129,19 +137,19 @@ def _print_text(
         left_out = _left_out(*filtered_of(capture))
         print(f"{generated - gone:,} events recorded, {gone:,} lost{left_out}")
     if lost:
-        worst = sorted(lost.items(), key=lambda item: -item[1].lost)
-        told = ", ".join(
-            f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst[:_MOST_LOST]
-        )
-        more = f", and of {len(worst) - _MOST_LOST} others" if len(worst) > _MOST_LOST else ""
-        print(f"Lost calls: {told}{more}.")
-        if by == "syscall":
-            print("Calls, errors and totals below are exact; percentiles are of what was recorded.")
-        else:
-            print("What was lost is missing below.")
+        print(_describe_lost(lost))
+    if gone:
+        print(_EXACT if is_exact else _MISSING)
     print()
     cells = [(printable(name), *cells_of(row)) for name, _, row in named]
     print(format_table((by, *HEADER), cells))
+
+
+def _describe_lost(lost: dict[str, Counted]) -> str:
+    worst = list(lost.items())[:_MOST_LOST]
+    told = ", ".join(f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst)
+    more = f", and of {len(lost) - len(worst)} others" if len(lost) > len(worst) else ""
+    return f"Lost calls: {told}{more}."
 
 
 def _left_out(filtered: int, own: int) -> str:

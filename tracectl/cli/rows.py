@@ -28,16 +28,17 @@ def cells_of(row: Row) -> tuple[str, ...]:
 
 def exact_rows(
     way: str, report: Report, capture: Capture, selection: Selection
-) -> dict[Hashable, Row]:
-    """Those of ``report``, with what was lost where the module counted it."""
+) -> tuple[dict[Hashable, Row], bool]:
+    """Those of ``report``, with what was lost where the module counted it; and whether it did."""
     from tracectl.analysis.report import Counts  # noqa: PLC0415 - numpy
 
     rows = report.tables[way]
     if capture.end is None or capture.metadata.config.is_flight:
-        return rows
+        return rows, False
     if way != "syscall" or not selection.is_of_syscalls:
-        return rows
-    return Counts.of(capture.end.cpus).complete(rows, selection.slots)
+        return rows, False
+    counts = Counts.of(capture.end.cpus)
+    return counts.complete(rows, selection.slots, is_damaged=bool(capture.problems)), True
 
 
 def lost_calls_of(capture: Capture, tables: Sequence[SyscallTable]) -> dict[str, Counted]:
