@@ -311,6 +311,15 @@ def test_a_page_has_all_it_needs(capture, capsys, tmp_path):
     assert "cannot be written" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [("report", "--html"), ("export", "--to", "perfetto", "-o")])
+def test_nothing_is_written_over_the_capture(capture, capsys, tmp_path, command):
+    data, link = capture.read_bytes(), tmp_path / "link"
+    link.symlink_to(capture)
+    assert main([*command, str(link), str(capture)]) == 2
+    assert "link is the capture itself" in capsys.readouterr().err
+    assert capture.read_bytes() == data
+
+
 def test_processes_of_a_page_stand_below_those_they_come_of(capsys, tmp_path):
     subbuffer = SubBuffer()
     for at_ns, pid in enumerate((7, 8, 9, 10), 1):

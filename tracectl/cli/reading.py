@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.capture.reader import Capture
-from tracectl.errors import CaptureError, DecodeError
+from tracectl.errors import CaptureError, DecodeError, UsageError
 from tracectl.tables.table import MACHINES, SyscallTable
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ def iter_records(capture: Capture) -> Iterator[Records]:
             yield decode_subbuffer(chunk.data)
         except DecodeError as error:
             capture.problems.append(f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}")
+
+
+def spare_capture(capture: Capture, output: Path) -> None:
+    """UsageError where ``output`` would be written over the capture."""
+    if output.exists() and output.samefile(capture.path):
+        raise UsageError(f"{output} is the capture itself")
 
 
 def descriptors_of(capture: Capture) -> Descriptors:

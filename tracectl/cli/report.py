@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json, printable
-from tracectl.cli.reading import filtered_of, lost_of, tables_of
+from tracectl.cli.reading import filtered_of, lost_of, spare_capture, tables_of
 from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
 from tracectl.cli.selection import add_selection, selection_of
 from tracectl.cli.time_report import report_time
@@ -102,6 +102,7 @@ def _print(args: argparse.Namespace, capture: Capture) -> None:
     if args.html is not None:
         from tracectl.cli.page import write_page  # noqa: PLC0415 - the plotting library
 
+        spare_capture(capture, args.html)
         write_page(args.html, capture, tables, selection)
         return
     report = report_on(capture, [args.by], tables, selection)
