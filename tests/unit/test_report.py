@@ -286,6 +286,36 @@ def test_what_a_damaged_file_has_not_is_counted(tmp_path, capsys):
     assert (row["calls"], row["errors"], row["total_ns"]) == (2, 1, 930)
 
 
+@pytest.mark.parametrize("options", [("--by", "syscall"), ("--sort", "total"), ("--top", "0")])
+def test_options_of_rows_are_not_for_a_page(capture, capsys, tmp_path, options):
+    page = tmp_path / "page.html"
+    assert main(["report", "--html", str(page), *options, str(capture)]) == 2
+    assert f"{options[0]} does not go with --html" in capsys.readouterr().err
+    assert not page.exists()
+
+
+@pytest.mark.parametrize("end", [(), ("--time",)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--html", "page.html"), ("--csv",), ("--by", "cpu"), ("--top", "3"), ("--sort", "calls"),
+        ("--trace", "read"), ("--pid", "1"), ("--tid", "1"), ("--comm", "sh"), ("--failed",),
+        ("--from", "1"), ("--to", "2"),
+    ],
+)  # fmt: skip
+def test_an_option_without_effect_is_refused(capture, capsys, options, end):
+    assert main(["report", *options, *end, *([str(capture)] if end else [])]) == 2
+    told = "does not go with --time" if end else "needs a capture"
+    assert f"{options[0]} {told}" in capsys.readouterr().err
+
+
+def test_rows_are_as_many_as_are_wanted(capture, capsys):
+    assert len(report(capsys, "--csv", "--top", "0", capture).splitlines()) == 1
+    assert len(report(capsys, "--csv", "--top", "9", capture).splitlines()) == 4
+    assert main(["report", "--top", "-1", str(capture)]) == 2
+    assert "--top is a number from 0 on" in capsys.readouterr().err
+
+
 def test_an_unknown_time_is_told(capture, capsys):
     assert main(["report", "--from", "noon", str(capture)]) == 2
     assert "'noon' is no time" in capsys.readouterr().err

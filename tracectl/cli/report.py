@@ -61,9 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file", type=Path, nargs="?",
         help="the capture; without one, what the session that runs has counted so far",
     )  # fmt: skip
-    parser.add_argument("--by", choices=_PLURALS, default="syscall", help="a row for each of these")
+    # None tells that they were not given.
+    parser.add_argument("--by", choices=_PLURALS, help="a row for each of these (default: syscall)")
     parser.add_argument("--top", type=int, metavar="N", help="only the first N rows")
-    parser.add_argument("--sort", choices=_SORTS, default="total", help="what stands first")
+    parser.add_argument("--sort", choices=_SORTS, help="what stands first (default: total)")
     parser.add_argument(
         "--time", action="store_true",
         help="where time went, by process and system call; for captures recorded with --sched",
@@ -79,9 +80,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    _check(args)
     if args.file is None:
-        if args.by != "syscall" or args.csv or args.html is not None:
-            raise UsageError("the counters in the kernel tell of system calls only; name a capture")
         from tracectl.cli.counts import show_live  # noqa: PLC0415 - the device
 
         show_live(as_json=args.json)
@@ -92,6 +92,24 @@ def run(args: argparse.Namespace) -> int:
         else:
             _print(args, capture)
     return EXIT_OK
+
+
+def _check(args: argparse.Namespace) -> None:
+    """UsageError for an option that would have no effect."""
+    if args.top is not None and args.top < 0:
+        raise UsageError("--top is a number from 0 on")
+    given = {name for name, value in vars(args).items() if value is not None and value is not False}
+    if args.file is None:
+        _refuse(given - {"json"}, "needs a capture: the counters in the kernel have no such thing")
+    elif args.time:
+        _refuse(given - {"json", "time"}, "does not go with --time")
+    elif args.html is not None:
+        _refuse(given & {"by", "top", "sort"}, "does not go with --html, which has its own tables")
+
+
+def _refuse(options: set[str], reason: str) -> None:
+    for name in sorted(options - {"command", "run", "file"}):
+        raise UsageError(f"--{name.strip('_').replace('_', '-')} {reason}")
 
 
 def _print(args: argparse.Namespace, capture: Capture) -> None:
@@ -105,21 +123,22 @@ def _print(args: argparse.Namespace, capture: Capture) -> None:
         spare_capture(capture, args.html)
         write_page(args.html, capture, tables, selection)
         return
-    report = report_on(capture, [args.by], tables, selection)
-    rows, is_exact = exact_rows(args.by, report, capture, selection)
+    by = args.by or "syscall"
+    report = report_on(capture, [by], tables, selection)
+    rows, is_exact = exact_rows(by, report, capture, selection)
     lost = lost_calls_of(capture, tables)
-    name_of = namer_of(args.by, tables, report)
+    name_of = namer_of(by, tables, report)
     named = [(name_of(key), key, row) for key, row in rows.items()]
-    named = sorted(named, key=_sorter(args.sort))[: args.top]
+    named = sorted(named, key=_sorter(args.sort or "total"))[: args.top]
     if args.json:
-        print_json(_json_of(args.by, capture, tables, report, lost, named))
+        print_json(_json_of(by, capture, tables, report, lost, named))
     elif args.csv:
         writer = csv.writer(sys.stdout)
-        writer.writerow((args.by, *_COLUMNS))
+        writer.writerow((by, *_COLUMNS))
         for name, _, row in named:
             writer.writerow((name, *(getattr(row, item) for item in _COLUMNS)))
     else:
-        _print_text(args.by, capture, lost, named, is_exact=is_exact)
+        _print_text(by, capture, lost, named, is_exact=is_exact)
         sys.stdout.write(divergences_section(report.divergences, tables))
 
 
