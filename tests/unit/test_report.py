@@ -278,6 +278,54 @@ def test_a_call_whose_exit_was_lost_has_its_error_and_time(tmp_path, capsys):
     assert "totals below are exact" in report(capsys, path)
 
 
+@pytest.fixture
+def unended(tmp_path):
+    """One whose recorder was killed after a loss on each of two CPUs."""
+    chunks = [
+        SubBuffer(cpu, seq, lost=lost) for cpu, seq, lost in ((0, 0, 0), (0, 1, 4), (1, 0, 3))
+    ]
+    for at, chunk in enumerate(chunks):
+        chunk.entry(100 * at + 10, 1, READ).exit(100 * at + 20, 1, READ, 1)
+    return write_capture(tmp_path / "a.trace", chunks, is_ended=False)
+
+
+def test_losses_are_told_without_an_end(unended, tmp_path, capsys):
+    lines = report(capsys, unended).splitlines()
+    assert lines[0].startswith("! the end is missing")
+    assert lines[1:3] == ["! at least 7 events were lost", "What was lost is missing below."]
+    page = tmp_path / "page.html"
+    report(capsys, "--html", page, unended)
+    assert "at least 7 events were lost" in page.read_text()
+    assert main(["verify", str(unended)]) == 1
+    assert "at least 7 events were lost" in capsys.readouterr().out
+    for command in (
+        ["print", unended],
+        ["export", "--to", "jsonl", "-o", "-", unended],
+        ["query", unended, "SELECT count(*) FROM syscalls"],
+        ["diff", unended, unended],
+    ):
+        assert main(list(map(str, command))) == 0
+        assert "at least 7 events were lost" in capsys.readouterr().err, command
+
+
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_what_only_an_end_tells_is_null(unended, capsys, command):
+    main([command, "--json", str(unended)])
+    told = json.loads(capsys.readouterr().out)
+    assert [told[name] for name in ("generated", "lost", "filtered", "own")] == [None] * 4
+    assert told["lost_at_least"] == 7
+    assert told["exact" if command == "report" else "whole"] is False
+
+
+def test_a_loss_is_told_of_the_last_sub_buffer_that_can_be_read(unended, capsys):
+    data = bytearray(unended.read_bytes())
+    with open_capture(unended) as capture:
+        chunk = capture.read_chunk(1)
+    data[chunk.offset] ^= 1
+    unended.write_bytes(data)
+    assert json.loads(report(capsys, "--json", unended))["lost_at_least"] == 3
+
+
 def test_what_a_damaged_file_has_not_is_counted(tmp_path, capsys):
     rest = SubBuffer(seq=1).entry(10, 1, READ).exit(40, 1, READ, 1)
     counted = {READ: SyscallTotals(2, 2, 0, 0, total_ns=930, errors=[1])}

@@ -15,8 +15,15 @@ from tracectl.analysis.report import Report, report_on
 from tracectl.capture.reader import Capture
 from tracectl.cli.extras import needs
 from tracectl.cli.output import printable, say
-from tracectl.cli.reading import lost_of
-from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
+from tracectl.cli.reading import describe_loss, lost_of
+from tracectl.cli.rows import (
+    HEADER,
+    cells_of,
+    describe_exactness,
+    exact_rows,
+    lost_calls_of,
+    namer_of,
+)
 from tracectl.errors import TracectlError
 from tracectl.live.capture import span_of
 from tracectl.render.table import format_duration
@@ -53,7 +60,7 @@ def write_page(
     first_ns, last_ns = span_of(capture)
     heat = Heat(first_ns, last_ns)
     report = report_on(capture, list(_TITLES), tables, selection, heat=heat)
-    generated, lost = lost_of(capture)
+    generated, gone = lost_of(capture)
     host = capture.metadata.host
     began = time.gmtime(
         (capture.metadata.clocks[0].real_ns - capture.metadata.clocks[0].trace_ns + first_ns) / 1e9
@@ -61,16 +68,13 @@ def write_page(
     facts = [
         f"{host.name}, Linux {host.release} {host.machine}; from "
         f"{time.strftime('%Y-%m-%d %H:%M:%S', began)} UTC, {format_duration(last_ns - first_ns)}",
-        f"{generated - lost:,} events recorded, {lost:,} lost",
+        f"{generated - gone:,} events recorded, {gone:,} lost",
     ]
-    losses = [
-        f"{name}: {counted.lost:,} of {counted.calls:,} calls lost"
-        for name, counted in lost_calls_of(capture, tables).items()
-    ]
+    _, is_exact = exact_rows("syscall", report, capture, selection)
     text = format_page(
         f"System calls of {capture.path.name}",
         facts[: 2 if capture.end else 1],
-        [*capture.problems, *losses],
+        [*capture.problems, *_iter_losses(capture, tables, is_exact=is_exact)],
         [*_charts(report, heat), *_tables(report, tables, capture, selection)],
     )
     try:
@@ -78,6 +82,20 @@ def write_page(
     except OSError as error:
         raise TracectlError(f"{path} cannot be written: {error.strerror}") from error
     say(f"{path}: written")
+
+
+def _iter_losses(
+    capture: Capture, tables: Sequence[SyscallTable], *, is_exact: bool
+) -> Iterator[str]:
+    loss = describe_loss(capture)
+    if loss and capture.end is None:
+        yield loss
+    for name, counted in lost_calls_of(capture, tables).items():
+        yield f"{name}: {counted.lost:,} of {counted.calls:,} calls lost"
+    if loss and is_exact:
+        yield "What was lost is missing, but in calls, errors and totals by system call."
+    elif loss:
+        yield describe_exactness(capture, is_exact=False)
 
 
 def _charts(report: Report, heat: Heat) -> list[Chart]:

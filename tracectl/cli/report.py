@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,23 @@ from typing import TYPE_CHECKING, Any
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
 from tracectl.cli.output import print_json, printable
-from tracectl.cli.reading import filtered_of, lost_of, spare_capture, tables_of
-from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
+from tracectl.cli.reading import (
+    NULLS,
+    describe_loss,
+    filtered_of,
+    loss_json,
+    lost_of,
+    spare_capture,
+    tables_of,
+)
+from tracectl.cli.rows import (
+    HEADER,
+    cells_of,
+    describe_exactness,
+    exact_rows,
+    lost_calls_of,
+    namer_of,
+)
 from tracectl.cli.selection import add_selection, selection_of
 from tracectl.cli.time_report import report_time
 from tracectl.errors import EXIT_OK, UsageError
@@ -52,8 +67,6 @@ _PLURALS = {
 _SORTS = ("total", "calls", "errors", "p50", "p95", "p99", "max", "name")
 _COLUMNS = ("calls", "errors", "total_ns", "p50_ns", "p95_ns", "p99_ns", "max_ns")
 _MOST_LOST = 5
-_EXACT = "Calls, errors and totals below are exact; percentiles are of what was recorded."
-_MISSING = "What was lost is missing below: it was counted by system call alone."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +84,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_selection(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON; times in ns")
+    form.add_argument("--json", action="store_true", help=f"print JSON; times in ns. {NULLS}")
     form.add_argument(
         "--html", type=Path, metavar="FILE",
         help="write a page with charts: rate, latency, processes, what was slow",
@@ -131,7 +144,7 @@ def _print(args: argparse.Namespace, capture: Capture) -> None:
     named = [(name_of(key), key, row) for key, row in rows.items()]
     named = sorted(named, key=_sorter(args.sort or "total"))[: args.top]
     if args.json:
-        print_json(_json_of(by, capture, tables, report, lost, named))
+        print_json(_json_of(by, capture, tables, report, lost, named, is_exact=is_exact))
     elif args.csv:
         writer = csv.writer(sys.stdout)
         writer.writerow((by, *_COLUMNS))
@@ -152,24 +165,28 @@ def _print_text(
 ) -> None:
     for problem in capture.problems:
         print(f"! {problem}")
-    generated, gone = lost_of(capture)
     if capture.end is not None:
+        generated, gone = lost_of(capture)
         left_out = _left_out(*filtered_of(capture))
         print(f"{generated - gone:,} events recorded, {gone:,} lost{left_out}")
-    if lost:
-        print(_describe_lost(lost))
-    if gone:
-        print(_EXACT if is_exact else _MISSING)
+    elif loss := describe_loss(capture):
+        print(f"! {loss}")
+    for line in _iter_losses(capture, lost, is_exact=is_exact):
+        print(line)
     print()
     cells = [(printable(name), *cells_of(row)) for name, _, row in named]
     print(format_table((by, *HEADER), cells))
 
 
-def _describe_lost(lost: dict[str, Counted]) -> str:
-    worst = list(lost.items())[:_MOST_LOST]
-    told = ", ".join(f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst)
-    more = f", and of {len(lost) - len(worst)} others" if len(lost) > len(worst) else ""
-    return f"Lost calls: {told}{more}."
+def _iter_losses(capture: Capture, lost: dict[str, Counted], *, is_exact: bool) -> Iterator[str]:
+    """What losses mean to the rows."""
+    if lost:
+        worst = list(lost.items())[:_MOST_LOST]
+        told = ", ".join(f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst)
+        more = f", and of {len(lost) - len(worst)} others" if len(lost) > len(worst) else ""
+        yield f"Lost calls: {told}{more}."
+    if describe_loss(capture):
+        yield describe_exactness(capture, is_exact=is_exact)
 
 
 def _left_out(filtered: int, own: int) -> str:
@@ -183,14 +200,14 @@ def _json_of(
     report: Report,
     lost: dict[str, Counted],
     named: Sequence[_Named],
+    *,
+    is_exact: bool,
 ) -> dict[str, Any]:
-    generated, gone = lost_of(capture)
-    filtered, own = filtered_of(capture)
+    losses = loss_json(capture)
     return {
-        "generated": generated,
-        "lost": gone,
-        "filtered": filtered,
-        "own": own,
+        **losses,
+        # Not None, which is what nothing tells.
+        "exact": is_exact or losses["lost"] == 0,
         "lost_calls": {name: counted.lost for name, counted in sorted(lost.items())},
         "problems": capture.problems,
         _PLURALS[by]: [

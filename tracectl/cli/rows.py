@@ -41,6 +41,15 @@ def exact_rows(
     return counts.complete(rows, selection.slots, is_damaged=bool(capture.problems)), True
 
 
+def describe_exactness(capture: Capture, *, is_exact: bool) -> str:
+    """What of the losses is in rows that exact_rows() answered."""
+    if is_exact:
+        return "Calls, errors and totals below are exact; percentiles are of what was recorded."
+    if capture.end is None:
+        return "What was lost is missing below."
+    return "What was lost is missing below: it was counted by system call alone."
+
+
 def lost_calls_of(capture: Capture, tables: Sequence[SyscallTable]) -> dict[str, Counted]:
     """By name, those of which some were lost; the most first."""
     from tracectl.analysis.report import Counts  # noqa: PLC0415
