@@ -239,7 +239,7 @@ def test_lost_calls_are_counted(tmp_path, capsys):
     text = report(capsys, path)
     assert text.splitlines()[0] == "2 events recorded, 5 lost"
     assert "read 3 of 4" in text
-    assert "totals below are exact" in text
+    assert "totals are exact" in text
     # What was lost is of nobody's.
     found = json.loads(report(capsys, "--json", "--by", "process", path))
     assert [row["calls"] for row in found["processes"]] == [1]
@@ -254,7 +254,7 @@ def test_rows_without_the_lost_calls_are_not_told_to_be_exact(tmp_path, capsys, 
     path = write_capture(tmp_path / "a.trace", [busy], lost_calls={READ: 3})
     text = report(capsys, *options, path)
     assert "exact" not in text
-    assert "What was lost is missing below" in text
+    assert "What was lost is missing" in text
 
 
 def test_rows_of_a_snapshot_are_not_told_to_be_exact(tmp_path, capsys):
@@ -262,7 +262,7 @@ def test_rows_of_a_snapshot_are_not_told_to_be_exact(tmp_path, capsys):
     path = write_capture(
         tmp_path / "a.trace", [busy], lost_calls={READ: 3}, flags=ConfigFlag.OVERWRITE
     )
-    assert "What was lost is missing below" in report(capsys, path)
+    assert "What was lost is missing" in report(capsys, path)
 
 
 def test_a_call_whose_exit_was_lost_has_its_error_and_time(tmp_path, capsys):
@@ -275,7 +275,7 @@ def test_a_call_whose_exit_was_lost_has_its_error_and_time(tmp_path, capsys):
     )
     (row,) = json.loads(report(capsys, "--json", path))["syscalls"]
     assert (row["calls"], row["errors"], row["total_ns"]) == (2, 1, 930)
-    assert "totals below are exact" in report(capsys, path)
+    assert "totals are exact" in report(capsys, path)
 
 
 @pytest.fixture
@@ -292,7 +292,7 @@ def unended(tmp_path):
 def test_losses_are_told_without_an_end(unended, tmp_path, capsys):
     lines = report(capsys, unended).splitlines()
     assert lines[0].startswith("! the end is missing")
-    assert lines[1:3] == ["! at least 7 events were lost", "What was lost is missing below."]
+    assert lines[1:3] == ["! at least 7 events were lost", "What was lost is missing."]
     page = tmp_path / "page.html"
     report(capsys, "--html", page, unended)
     assert "at least 7 events were lost" in page.read_text()
@@ -306,6 +306,22 @@ def test_losses_are_told_without_an_end(unended, tmp_path, capsys):
     ):
         assert main(list(map(str, command))) == 0
         assert "at least 7 events were lost" in capsys.readouterr().err, command
+
+
+@pytest.mark.parametrize(
+    ("options", "meaning"),
+    [((), "totals are exact"), (("--by", "cpu"), "What was lost is missing")],
+)
+def test_csv_is_not_silent_about_losses(tmp_path, capsys, options, meaning):
+    rest = SubBuffer(seq=1).entry(10, 1, READ).exit(40, 1, READ, 1)
+    path = write_capture(tmp_path / "a.trace", [rest], lost_calls={READ: 3})
+    assert main(["report", "--csv", *options, str(path)]) == 0
+    told = capsys.readouterr()
+    assert [line[: len("syscall")] for line in told.out.splitlines()] == (
+        ["cpu,cal", "CPU 0,1"] if options else ["syscall", "read,4,"]
+    )
+    for words in ("is expected", "3 events were lost", "Lost calls: read 3 of 4.", meaning):
+        assert words in told.err
 
 
 @pytest.mark.parametrize("command", ["report", "verify"])

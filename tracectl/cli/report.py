@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
-from tracectl.cli.output import print_json, printable
+from tracectl.cli.output import print_json, printable, say
 from tracectl.cli.reading import (
     NULLS,
     describe_loss,
@@ -150,6 +150,9 @@ def _print(args: argparse.Namespace, capture: Capture) -> None:
         writer.writerow((by, *_COLUMNS))
         for name, _, row in named:
             writer.writerow((name, *(getattr(row, item) for item in _COLUMNS)))
+        losses = [describe_loss(capture), *_iter_losses(capture, lost, is_exact=is_exact)]
+        for line in filter(None, (*capture.problems, *losses)):
+            say(f"{capture.path}: {line}")
     else:
         _print_text(by, capture, lost, named, is_exact=is_exact)
         sys.stdout.write(divergences_section(report.divergences, tables))

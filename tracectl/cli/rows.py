@@ -44,10 +44,10 @@ def exact_rows(
 def describe_exactness(capture: Capture, *, is_exact: bool) -> str:
     """What of the losses is in rows that exact_rows() answered."""
     if is_exact:
-        return "Calls, errors and totals below are exact; percentiles are of what was recorded."
+        return "Calls, errors and totals are exact; percentiles are of what was recorded."
     if capture.end is None:
-        return "What was lost is missing below."
-    return "What was lost is missing below: it was counted by system call alone."
+        return "What was lost is missing."
+    return "What was lost is missing: it was counted by system call alone."
 
 
 def lost_calls_of(capture: Capture, tables: Sequence[SyscallTable]) -> dict[str, Counted]:
