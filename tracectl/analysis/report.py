@@ -212,15 +212,11 @@ class Counts:
         return counts
 
     def complete(
-        self,
-        rows: dict[Hashable, Row],
-        slots: frozenset[int] | None = None,
-        *,
-        is_damaged: bool = False,
+        self, rows: dict[Hashable, Row], slots: frozenset[int] | None = None
     ) -> dict[Hashable, Row]:
         """``rows`` by system call, of ``slots`` or of all, with the calls, errors and times of
-        those that were lost, or are missing in a file that ``is_damaged``; the percentiles stay
-        those of the calls that were recorded."""
+        those that were lost, or are missing in a damaged file; the percentiles stay those of the
+        calls that were recorded."""
         completed = dict(rows)
         for key, counted in self.by_call.items():
             if key is None or not counted.calls:
@@ -228,8 +224,8 @@ class Counts:
             if slots is not None and key[0] * SHAPES + key[1] not in slots:
                 continue
             row = rows.get(key, Row(0, 0, 0, 0, 0, 0, 0))
-            # A call that ends where its exit is lost has neither a result nor a time.
-            if counted.lost or counted.exits_lost or is_damaged:
+            # A call whose exit is lost has neither a result nor a time.
+            if row.calls != counted.calls or counted.exits_lost:
                 row = replace(row, errors=counted.errors, total_ns=counted.total_ns)
             completed[key] = replace(row, calls=counted.calls)
         return completed

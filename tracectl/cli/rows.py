@@ -37,8 +37,7 @@ def exact_rows(
         return rows, False
     if way != "syscall" or not selection.is_of_syscalls:
         return rows, False
-    counts = Counts.of(capture.end.cpus)
-    return counts.complete(rows, selection.slots, is_damaged=bool(capture.problems)), True
+    return Counts.of(capture.end.cpus).complete(rows, selection.slots), True
 
 
 def describe_exactness(capture: Capture, *, is_exact: bool) -> str:
