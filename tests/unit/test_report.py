@@ -182,7 +182,8 @@ LOCAL = '{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")
 @pytest.fixture
 def capture(tmp_path):
     """Two processes; 100 has the name sh."""
-    subbuffer = SubBuffer(tgids={101: 100}).exec(1000, 100, 100, b"/bin/sh")
+    subbuffer = SubBuffer(tgids={101: 100}).cgroup(1000, 100, 5, b"/a.slice")
+    subbuffer.exec(1000, 100, 100, b"/bin/sh", cgroup=5)
     subbuffer.entry(2000, 100, READ, [3, 0, 9]).exit(2600, 100, READ, 9)
     subbuffer.entry(3000, 101, READ, [3, 0, 9]).exit(3100, 101, READ, -9)
     subbuffer.entry(4000, 200, OPENAT, [0, 1, 0, 0]).name(4010, 200, b"/etc/x")
@@ -378,6 +379,30 @@ def test_rows_are_as_many_as_are_wanted(capture, capsys):
     assert len(report(capsys, "--csv", "--top", "9", capture).splitlines()) == 4
     assert main(["report", "--top", "-1", str(capture)]) == 2
     assert "--top is a number from 0 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("by", "column"), [("user", "uid"), ("container", "cgroup")])
+def test_calls_are_of_what_their_process_was_then(way, tmp_path, capsys, by, column):
+    before, after = SubBuffer(), SubBuffer(cpu=1)
+    for at_ns in range(100, 1000, 100):
+        before.entry(at_ns, 7, GETPID).exit(at_ns + 5, 7, GETPID, -2)
+    # Entered as root, and left as somebody else on another CPU.
+    before.entry(1000, 7, READ).entry(1005, 9, READ).exit(1010, 9, READ)
+    after.setuid(1500, 7, 1000).cgroup(1500, 7, 5, b"/b").attach(1500, 7, 7, 5)
+    after.far_exit(1600, 7, READ, 1).entry(1700, 7, GETPID).exit(1710, 7, GETPID)
+    tasks = [Task(7, 7, 1, "su", uid=0, cgroup="/a")]
+    path = write_capture(tmp_path / "a.trace", [before, after], tasks=tasks)
+    rows = json.loads(report(capsys, "--by", by, "--json", path))[f"{by}s"]
+    found = {row["name"]: [row["calls"], row["errors"], row["total_ns"]] for row in rows}
+    first, second = ("0", "1000") if by == "user" else ("/a", "/b")
+    assert found == {first: [10, 9, 645], second: [1, 0, 10], "?": [1, 0, 5]}
+    sql = (
+        f"SELECT coalesce({column}::VARCHAR, '?') AS of, count(*) AS calls, count(errno) AS errors,"
+        " sum(duration_ns)::BIGINT AS ns FROM syscalls GROUP BY 1"
+    )
+    assert main(["query", "--format", "json", str(path), sql]) == 0
+    asked = json.loads(capsys.readouterr().out)
+    assert {row["of"]: [row["calls"], row["errors"], row["ns"]] for row in asked} == found
 
 
 def test_an_unknown_time_is_told(capture, capsys):

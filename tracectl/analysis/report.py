@@ -15,14 +15,14 @@ from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls
 from tracectl.analysis.directories import Directories, Tracker, Trail, tells_all
-from tracectl.analysis.groups import DETAILED, OF_PROCESSES, Grouper
+from tracectl.analysis.groups import DETAILED, Grouper
 from tracectl.analysis.halves import Halves, split_calls
 from tracectl.analysis.heat import COLUMNS, ROWS, Heat
 from tracectl.analysis.merge import pairing_of
 from tracectl.analysis.selection import Selection
 from tracectl.analysis.settled import iter_settled
 from tracectl.analysis.tally import Part, Row, Tally, part_of
-from tracectl.analysis.tasks import Life, TaskEvent, lives_of, task_events_of
+from tracectl.analysis.tasks import Life, Processes, TaskEvent, lives_of, task_events_of
 from tracectl.analysis.toctou import Divergence, Key, count_divergences, divergences_in
 from tracectl.capture.reader import Capture
 from tracectl.decode.arguments import Shapes
@@ -95,18 +95,19 @@ def report_on(
     selection: Selection,
     *,
     heat: Heat | None = None,
+    processes: Processes | None = None,
     cores: int | None = None,
 ) -> Report:
-    """The calls of ``capture`` that are selected, grouped by ``ways``, each one of GROUPS. What is
-    held does not grow with the capture, but with what there is to tell apart."""
+    """The calls of ``capture`` that are selected, grouped by ``ways``, each one of GROUPS; those of
+    OF_PROCESSES are told by ``processes``. What is held does not grow with the capture, but with
+    what there is to tell apart."""
     has_divergences = bool(capture.metadata.config.classes & EventClass.DIVERGENCE)
     is_detailed = has_divergences or DETAILED.intersection(ways)
     shapes = capture.metadata.shapes if is_detailed else None
     has_files = bool(capture.metadata.config.classes & EventClass.FILE)
     tracker = Tracker(tables, has_files=has_files) if "file" in ways else None
-    work = _Work(
-        shapes, selection, [Grouper(way, tables) for way in ways], heat, tracker, has_divergences
-    )
+    groupers = [Grouper(way, tables, processes) for way in ways]
+    work = _Work(shapes, selection, groupers, heat, tracker, has_divergences)
     pairing = pairing_of(capture, shapes)
     tallies = [Tally() for _ in ways]
     events, divergences, trail = list[TaskEvent](), Counter[Key](), Trail()
@@ -142,13 +143,10 @@ def report_on(
             waiting = 0
     add(pairing.finish())
     lives = lives_of(capture.metadata.tasks, events, capture.metadata.cgroups)
-    names = {way: _names_by_pid(way, lives) for way in OF_PROCESSES.intersection(ways)}
     if tracker is not None:
-        names["file"] = _names_of_files(capture, events, trail, tables)
-    grouped = {
-        way: (tally.renamed(names[way]) if way in names else tally).rows()
-        for way, tally in zip(ways, tallies, strict=True)
-    }
+        at = ways.index("file")
+        tallies[at] = tallies[at].renamed(_names_of_files(capture, events, trail, tables))
+    grouped = {way: tally.rows() for way, tally in zip(ways, tallies, strict=True)}
     return Report(grouped, counts, lives, divergences_in(divergences), first_ns or 0, last_ns)
 
 
@@ -168,16 +166,6 @@ def _names_of_files(
         has_files=bool(metadata.config.classes & EventClass.FILE),
     )
     return lambda key: key if isinstance(key, bytes) else directories.path_of(*key)
-
-
-def _names_by_pid(way: str, lives: Iterable[Life]) -> Callable[[Any], Hashable]:
-    """A process's cgroup, "" where nothing told, or its uid, -1; the last that it had."""
-    leaders = [life for life in lives if life.tid == life.tgid]
-    if way == "container":
-        cgroups = {life.tgid: life.cgroup for life in leaders if life.cgroup}
-        return lambda pid: cgroups.get(pid, "")
-    users = {life.tgid: life.uid for life in leaders if life.uid is not None}
-    return lambda pid: users.get(pid, -1)
 
 
 @dataclass(slots=True)

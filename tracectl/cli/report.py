@@ -31,6 +31,7 @@ from tracectl.cli.rows import (
     namer_of,
 )
 from tracectl.cli.selection import add_selection, selection_of
+from tracectl.cli.sources import lives_in
 from tracectl.cli.time_report import report_time
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.table import format_table
@@ -126,7 +127,9 @@ def _refuse(options: set[str], reason: str) -> None:
 
 
 def _print(args: argparse.Namespace, capture: Capture) -> None:
-    from tracectl.analysis.report import report_on  # noqa: PLC0415 - numpy
+    from tracectl.analysis.groups import OF_PROCESSES  # noqa: PLC0415 - numpy
+    from tracectl.analysis.report import report_on  # noqa: PLC0415
+    from tracectl.analysis.tasks import Processes  # noqa: PLC0415
 
     tables = tables_of(capture)
     selection = selection_of(args, capture, tables)
@@ -137,7 +140,8 @@ def _print(args: argparse.Namespace, capture: Capture) -> None:
         write_page(args.html, capture, tables, selection)
         return
     by = args.by or "syscall"
-    report = report_on(capture, [by], tables, selection)
+    processes = Processes(lives_in(capture)) if by in OF_PROCESSES else None
+    report = report_on(capture, [by], tables, selection, processes=processes)
     rows, is_exact = exact_rows(by, report, capture, selection)
     lost = lost_calls_of(capture, tables)
     name_of = namer_of(by, tables, report)
