@@ -60,7 +60,7 @@ def write_page(
     first_ns, last_ns = span_of(capture)
     heat = Heat(first_ns, last_ns)
     report = report_on(capture, list(_TITLES), tables, selection, heat=heat)
-    generated, gone = lost_of(capture)
+    generated, lost = lost_of(capture)
     host = capture.metadata.host
     began = time.gmtime(
         (capture.metadata.clocks[0].real_ns - capture.metadata.clocks[0].trace_ns + first_ns) / 1e9
@@ -68,7 +68,7 @@ def write_page(
     facts = [
         f"{host.name}, Linux {host.release} {host.machine}; from "
         f"{time.strftime('%Y-%m-%d %H:%M:%S', began)} UTC, {format_duration(last_ns - first_ns)}",
-        f"{generated - gone:,} events recorded, {gone:,} lost",
+        f"{generated - lost:,} events recorded, {lost:,} lost",
     ]
     _, is_exact = exact_rows("syscall", report, capture, selection)
     text = format_page(

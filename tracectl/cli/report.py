@@ -85,7 +85,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_selection(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help=f"print JSON; times in ns. {NULLS}")
+    form.add_argument(
+        "--json", action="store_true",
+        help=f"print JSON; times in ns. exact tells whether the rows have what was lost; {NULLS}",
+    )  # fmt: skip
     form.add_argument(
         "--html", type=Path, metavar="FILE",
         help="write a page with charts: rate, latency, processes, what was slow",
