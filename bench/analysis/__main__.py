@@ -10,6 +10,9 @@ exits.
 other work on the machine does not matter; as root what answers the questions that are asked most is
 measured before all other work, too. Memory is what all processes of a command have together;
 pages that they share count once.
+
+--json has a figure of each command under its own name, ``decode``, ``report``, ``query``,
+``verify``, ``print`` and ``export``, and the finer ones beside them.
 """
 
 from __future__ import annotations
@@ -20,17 +23,14 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.analysis import document, peers
+from bench.analysis import decoding, document, peers
 from bench.analysis.generator import write_capture
 from bench.analysis.measure import FIRST, Figure, measure
 from bench.analysis.mix import read_mix
-from tracectl.capture.reader import open_capture
-from tracectl.decode.subbuffer import decode_subbuffer
 
 _TRACECTL = [sys.executable, "-P", "-m", "tracectl"]
 _QUERY = "SELECT syscall, count(*), avg(duration_ns) FROM syscalls GROUP BY syscall"
@@ -43,43 +43,42 @@ READERS = {
     "query, failed look-ups by path": ("query", "FILE", _QUERY_FILES),
 }
 EXPORTS = ("parquet", "ctf", "perfetto", "jsonl")
-_DECODED = 5_000_000
+PLAIN = {"query": "query, calls by system call", "export": "export --to parquet"}
+"""Names of commands that are measured in several ways, and the way that stands for each."""
 
 
-def measure_decode(path: Path) -> dict[str, float]:
-    """Of one core; reading stands still for the clock."""
-    records, spent_ns = 0, 0
-    with open_capture(path) as capture:
-        for chunk in capture.iter_chunks():
-            start_ns = time.process_time_ns()
-            records += len(decode_subbuffer(chunk.data))
-            spent_ns += time.process_time_ns() - start_ns
-    return {"records": records, "records_per_s": round(records / spent_ns * 1e9)}
+def measure_decode(path: Path, events: int) -> dict[str, float]:
+    """``records_per_s`` are of decoding alone; time and memory of the process that does it."""
+    answer = path.with_suffix(".json")
+    figure = measure([sys.executable, "-P", decoding.__file__, path, answer], events)
+    found: dict[str, float] = json.loads(answer.read_text())
+    measured = asdict(figure)
+    return found | {name: measured[name] for name in ("peak_rss_mb", "wall_s", "cpu_s")}
 
 
 def iter_figures(
-    directory: Path, events: int, written_events: int, peer_events: int
+    path: Path, events: int, written_events: int, peer_events: int
 ) -> Iterator[tuple[str, Figure]]:
-    path = directory / "all.trace"
-    written = write_capture(path, read_mix(), events, compress=True)
+    """Of the capture at ``path`` with ``events``, and of smaller ones in its place."""
     for name, words in READERS.items():
         command = [str(path) if word == "FILE" else word for word in words]
-        yield name, measure([*_TRACECTL, *command], written)
+        yield name, measure([*_TRACECTL, *command], events)
     for name in document.FIRST_OF_ALL if FIRST else ():
         command = [str(path) if word == "FILE" else word for word in READERS[name]]
-        yield document.first_of_all(name), measure([*FIRST, *_TRACECTL, *command], written)
+        yield document.first_of_all(name), measure([*FIRST, *_TRACECTL, *command], events)
     without = ["env", "TRACECTL_COMPILED=0", *_TRACECTL]
-    yield "report, in numpy alone", measure([*without, "report", str(path)], written)
+    yield "report, in numpy alone", measure([*without, "report", str(path)], events)
     first_line = [*FIRST, *_TRACECTL, "print", str(path)]
-    yield document.FIRST_LINE, measure(first_line, written, to_first=True)
+    yield document.FIRST_LINE, measure(first_line, events, to_first=True)
     written = write_capture(path, read_mix(), min(events, written_events), compress=True)
     yield "print", measure([*_TRACECTL, "print", str(path)], written)
     for form in EXPORTS:
-        output = directory / f"all.{form}"
+        output = path.with_suffix(f".{form}")
         command = ["export", "--to", form, "-o", str(output), str(path)]
         yield f"export --to {form}", measure([*_TRACECTL, *command], written)
         shutil.rmtree(output) if output.is_dir() else output.unlink()
-    path.unlink()
+    if not peer_events:
+        return
     written = write_capture(path, read_mix(), min(events, peer_events), compress=True)
     yield "print, of the peers' events", measure([*_TRACECTL, "print", str(path)], written)
     yield "report, of the peers' events", measure([*_TRACECTL, "report", str(path)], written)
@@ -93,22 +92,24 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument("--events", type=int, default=10_000_000, metavar="N")
     parser.add_argument("--written-events", type=int, default=5_000_000, metavar="N")
-    parser.add_argument("--peer-events", type=int, default=5_000_000, metavar="N")
+    parser.add_argument(
+        "--peer-events", type=int, default=5_000_000, metavar="N", help="0 leaves the peers out"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--document", action="store_true", help=f"write docs/{document.TEXT.name}")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracectl-bench-") as name:
-        plain = Path(name, "plain.trace")
-        write_capture(plain, read_mix(), min(args.events, _DECODED), compress=False)
-        decoded = measure_decode(plain)
-        plain.unlink()
+        path = Path(name, "all.trace")
+        written = write_capture(path, read_mix(), args.events, compress=True)
+        decoded = measure_decode(path, written)
         if not args.json:
-            print(f"{'decode, one core':<32}{decoded['records_per_s'] / 1e6:8.2f} M records/s")
+            print(
+                f"{'decode, one core':<32}{decoded['records_per_s'] / 1e6:8.2f} M records/s"
+                f"{decoded['peak_rss_mb']:47} MiB"
+            )
         figures: dict[str, Figure] = {}
         load = os.getloadavg()[2]
-        for what, figure in iter_figures(
-            Path(name), args.events, args.written_events, args.peer_events
-        ):
+        for what, figure in iter_figures(path, written, args.written_events, args.peer_events):
             figures[what] = figure
             if not args.json:
                 print(
@@ -120,7 +121,8 @@ def main() -> int:
     cores = len(os.sched_getaffinity(0))
     if args.json:
         found = {what: asdict(figure) for what, figure in figures.items()}
-        print(json.dumps({"cores": cores, "decode": decoded, **found}))
+        plain = {name: found[way] for name, way in PLAIN.items()}
+        print(json.dumps({"cores": cores, "decode": decoded, **plain, **found}))
     if args.document:
         document.write(decoded, figures, cores, max(load, os.getloadavg()[2]))
     return 0

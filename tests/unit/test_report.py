@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 import reference
 from captures import write_capture
 from subbuffers import Machine, Step, SubBuffer
+from tracectl.abi.control import ConfigFlag
 from tracectl.abi.records import EXIT_KINDS, Kind
+from tracectl.abi.totals import SyscallTotals
 from tracectl.analysis.heat import ROWS, Heat, durations_ns
 from tracectl.analysis.report import report_on
 from tracectl.analysis.selection import Selection
@@ -180,7 +182,8 @@ LOCAL = '{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")
 @pytest.fixture
 def capture(tmp_path):
     """Two processes; 100 has the name sh."""
-    subbuffer = SubBuffer(tgids={101: 100}).exec(1000, 100, 100, b"/bin/sh")
+    subbuffer = SubBuffer(tgids={101: 100}).cgroup(1000, 100, 5, b"/a.slice")
+    subbuffer.exec(1000, 100, 100, b"/bin/sh", cgroup=5)
     subbuffer.entry(2000, 100, READ, [3, 0, 9]).exit(2600, 100, READ, 9)
     subbuffer.entry(3000, 101, READ, [3, 0, 9]).exit(3100, 101, READ, -9)
     subbuffer.entry(4000, 200, OPENAT, [0, 1, 0, 0]).name(4010, 200, b"/etc/x")
@@ -237,9 +240,169 @@ def test_lost_calls_are_counted(tmp_path, capsys):
     text = report(capsys, path)
     assert text.splitlines()[0] == "2 events recorded, 5 lost"
     assert "read 3 of 4" in text
+    assert "totals are exact" in text
     # What was lost is of nobody's.
     found = json.loads(report(capsys, "--json", "--by", "process", path))
     assert [row["calls"] for row in found["processes"]] == [1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--by", "process"), ("-e", "read", "-p", "1"), ("--failed",), ("--from", "0"), ("--to", "1")],
+)
+def test_rows_without_the_lost_calls_are_not_told_to_be_exact(tmp_path, capsys, options):
+    busy = SubBuffer().entry(10, 1, READ).exit(40, 1, READ, -2)
+    path = write_capture(tmp_path / "a.trace", [busy], lost_calls={READ: 3})
+    text = report(capsys, *options, path)
+    assert "exact" not in text
+    assert "What was lost is missing" in text
+
+
+def test_rows_of_a_snapshot_are_not_told_to_be_exact(tmp_path, capsys):
+    busy = SubBuffer().entry(10, 1, READ).exit(40, 1, READ, 1)
+    path = write_capture(
+        tmp_path / "a.trace", [busy], lost_calls={READ: 3}, flags=ConfigFlag.OVERWRITE
+    )
+    assert "What was lost is missing" in report(capsys, path)
+
+
+def test_a_call_whose_exit_was_lost_has_its_error_and_time(tmp_path, capsys):
+    waits = SubBuffer().entry(10, 1, READ).exit(40, 1, READ, 1).entry(50, 1, READ)
+    path = write_capture(
+        tmp_path / "a.trace",
+        [waits],
+        lost_kinds={Kind.EXIT: 1},
+        counted={READ: SyscallTotals(2, 2, 0, 1, total_ns=930, errors=[1])},
+    )
+    (row,) = json.loads(report(capsys, "--json", path))["syscalls"]
+    assert (row["calls"], row["errors"], row["total_ns"]) == (2, 1, 930)
+    assert "totals are exact" in report(capsys, path)
+
+
+@pytest.fixture
+def unended(tmp_path):
+    """One whose recorder was killed after a loss on each of two CPUs."""
+    chunks = [
+        SubBuffer(cpu, seq, lost=lost) for cpu, seq, lost in ((0, 0, 0), (0, 1, 4), (1, 0, 3))
+    ]
+    for at, chunk in enumerate(chunks):
+        chunk.entry(100 * at + 10, 1, READ).exit(100 * at + 20, 1, READ, 1)
+    return write_capture(tmp_path / "a.trace", chunks, is_ended=False)
+
+
+def test_losses_are_told_without_an_end(unended, tmp_path, capsys):
+    lines = report(capsys, unended).splitlines()
+    assert lines[0].startswith("! the end is missing")
+    assert lines[1:3] == ["! at least 7 events were lost", "What was lost is missing."]
+    page = tmp_path / "page.html"
+    report(capsys, "--html", page, unended)
+    assert "at least 7 events were lost" in page.read_text()
+    assert main(["verify", str(unended)]) == 1
+    assert "at least 7 events were lost" in capsys.readouterr().out
+    for command in (
+        ["print", unended],
+        ["export", "--to", "jsonl", "-o", "-", unended],
+        ["query", unended, "SELECT count(*) FROM syscalls"],
+        ["diff", unended, unended],
+    ):
+        assert main(list(map(str, command))) == 0
+        assert "at least 7 events were lost" in capsys.readouterr().err, command
+
+
+@pytest.mark.parametrize(
+    ("options", "meaning"),
+    [((), "totals are exact"), (("--by", "cpu"), "What was lost is missing")],
+)
+def test_csv_is_not_silent_about_losses(tmp_path, capsys, options, meaning):
+    rest = SubBuffer(seq=1).entry(10, 1, READ).exit(40, 1, READ, 1)
+    path = write_capture(tmp_path / "a.trace", [rest], lost_calls={READ: 3})
+    assert main(["report", "--csv", *options, str(path)]) == 0
+    told = capsys.readouterr()
+    assert [line[: len("syscall")] for line in told.out.splitlines()] == (
+        ["cpu,cal", "CPU 0,1"] if options else ["syscall", "read,4,"]
+    )
+    for words in ("is expected", "3 events were lost", "Lost calls: read 3 of 4.", meaning):
+        assert words in told.err
+
+
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_what_only_an_end_tells_is_null(unended, capsys, command):
+    main([command, "--json", str(unended)])
+    told = json.loads(capsys.readouterr().out)
+    assert [told[name] for name in ("generated", "lost", "filtered", "own")] == [None] * 4
+    assert told["lost_at_least"] == 7
+    assert told["exact" if command == "report" else "whole"] is False
+
+
+def test_a_loss_is_told_of_the_last_sub_buffer_that_can_be_read(unended, capsys):
+    data = bytearray(unended.read_bytes())
+    with open_capture(unended) as capture:
+        chunk = capture.read_chunk(1)
+    data[chunk.offset] ^= 1
+    unended.write_bytes(data)
+    assert json.loads(report(capsys, "--json", unended))["lost_at_least"] == 3
+
+
+def test_what_a_damaged_file_has_not_is_counted(tmp_path, capsys):
+    rest = SubBuffer(seq=1).entry(10, 1, READ).exit(40, 1, READ, 1)
+    counted = {READ: SyscallTotals(2, 2, 0, 0, total_ns=930, errors=[1])}
+    path = write_capture(tmp_path / "a.trace", [rest], counted=counted)
+    (row,) = json.loads(report(capsys, "--json", path))["syscalls"]
+    assert (row["calls"], row["errors"], row["total_ns"]) == (2, 1, 930)
+
+
+@pytest.mark.parametrize("options", [("--by", "syscall"), ("--sort", "total"), ("--top", "0")])
+def test_options_of_rows_are_not_for_a_page(capture, capsys, tmp_path, options):
+    page = tmp_path / "page.html"
+    assert main(["report", "--html", str(page), *options, str(capture)]) == 2
+    assert f"{options[0]} does not go with --html" in capsys.readouterr().err
+    assert not page.exists()
+
+
+@pytest.mark.parametrize("end", [(), ("--time",)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--html", "page.html"), ("--csv",), ("--by", "cpu"), ("--top", "3"), ("--sort", "calls"),
+        ("--trace", "read"), ("--pid", "1"), ("--tid", "1"), ("--comm", "sh"), ("--failed",),
+        ("--from", "1"), ("--to", "2"),
+    ],
+)  # fmt: skip
+def test_an_option_without_effect_is_refused(capture, capsys, options, end):
+    assert main(["report", *options, *end, *([str(capture)] if end else [])]) == 2
+    told = "does not go with --time" if end else "needs a capture"
+    assert f"{options[0]} {told}" in capsys.readouterr().err
+
+
+def test_rows_are_as_many_as_are_wanted(capture, capsys):
+    assert len(report(capsys, "--csv", "--top", "0", capture).splitlines()) == 1
+    assert len(report(capsys, "--csv", "--top", "9", capture).splitlines()) == 4
+    assert main(["report", "--top", "-1", str(capture)]) == 2
+    assert "--top is a number from 0 on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("by", "column"), [("user", "uid"), ("container", "cgroup")])
+def test_calls_are_of_what_their_process_was_then(way, tmp_path, capsys, by, column):
+    before, after = SubBuffer(), SubBuffer(cpu=1)
+    for at_ns in range(100, 1000, 100):
+        before.entry(at_ns, 7, GETPID).exit(at_ns + 5, 7, GETPID, -2)
+    # Entered as root, and left as somebody else on another CPU.
+    before.entry(1000, 7, READ).entry(1005, 9, READ).exit(1010, 9, READ)
+    after.setuid(1500, 7, 1000).cgroup(1500, 7, 5, b"/b").attach(1500, 7, 7, 5)
+    after.far_exit(1600, 7, READ, 1).entry(1700, 7, GETPID).exit(1710, 7, GETPID)
+    tasks = [Task(7, 7, 1, "su", uid=0, cgroup="/a")]
+    path = write_capture(tmp_path / "a.trace", [before, after], tasks=tasks)
+    rows = json.loads(report(capsys, "--by", by, "--json", path))[f"{by}s"]
+    found = {row["name"]: [row["calls"], row["errors"], row["total_ns"]] for row in rows}
+    first, second = ("0", "1000") if by == "user" else ("/a", "/b")
+    assert found == {first: [10, 9, 645], second: [1, 0, 10], "?": [1, 0, 5]}
+    sql = (
+        f"SELECT coalesce({column}::VARCHAR, '?') AS of, count(*) AS calls, count(errno) AS errors,"
+        " sum(duration_ns)::BIGINT AS ns FROM syscalls GROUP BY 1"
+    )
+    assert main(["query", "--format", "json", str(path), sql]) == 0
+    asked = json.loads(capsys.readouterr().out)
+    assert {row["of"]: [row["calls"], row["errors"], row["ns"]] for row in asked} == found
 
 
 def test_an_unknown_time_is_told(capture, capsys):
@@ -265,6 +428,15 @@ def test_a_page_has_all_it_needs(capture, capsys, tmp_path):
     assert [min(abs(shown - spent)) < spent / 5 for spent in (50, 100, 500, 600)] == [True] * 4
     assert main(["report", "--html", str(tmp_path), str(capture)]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [("report", "--html"), ("export", "--to", "perfetto", "-o")])
+def test_nothing_is_written_over_the_capture(capture, capsys, tmp_path, command):
+    data, link = capture.read_bytes(), tmp_path / "link"
+    link.symlink_to(capture)
+    assert main([*command, str(link), str(capture)]) == 2
+    assert "link is the capture itself" in capsys.readouterr().err
+    assert capture.read_bytes() == data
 
 
 def test_processes_of_a_page_stand_below_those_they_come_of(capsys, tmp_path):

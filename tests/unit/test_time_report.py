@@ -50,6 +50,16 @@ def test_times_of_processes_and_calls(tmp_path, subbuffer, capsys):
     assert "\x1b" not in said
 
 
+def test_a_loss_is_told_without_an_end(tmp_path, capsys):
+    chunk = SubBuffer(lost=3).entry(1_000, 7, 0)
+    path = write_capture(tmp_path / "a.trace", [chunk], classes=CLASSES, is_ended=False)
+    assert main(["report", "--time", "--json", str(path)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["lost"], told["lost_at_least"], told["filtered_calls"]) == (None, 3, None)
+    assert main(["report", "--time", str(path)]) == 0
+    assert "at least 3 events were lost" in capsys.readouterr().out
+
+
 def test_without_switches_there_is_no_answer(tmp_path, subbuffer, capsys):
     path = write_capture(tmp_path / "a.trace", [subbuffer])
     assert main(["report", "--time", str(path)]) == 1

@@ -13,10 +13,12 @@ from tracectl.abi.records import Kind, NameFlag
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.codes import call_keys, codes_of
 from tracectl.analysis.fds import fds_of, takers_of
+from tracectl.analysis.tasks import Processes
 from tracectl.decode.copies import Copy
 from tracectl.tables.table import SyscallTable
 
 _Groups = tuple[list[Hashable], NDArray[np.intp], NDArray[np.intp] | None]
+_Finder = Callable[[Calls, NDArray[np.bool_]], _Groups]
 
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _BYTES = {_AF_INET: 6, _AF_INET6: 26}
@@ -25,7 +27,7 @@ GROUPS = (
     "syscall", "process", "thread", "user", "container", "file", "fd", "errno", "cpu", "socket"
 )  # fmt: skip
 OF_PROCESSES = frozenset({"user", "container"})
-"""What a process is of, which is known at the end: they are grouped by process until then."""
+"""What a process is of, which changes: who was who has to be known before."""
 DETAILED = frozenset({"file", "fd", "socket"})
 """Those that need arguments or copies."""
 
@@ -36,11 +38,14 @@ class Grouper:
     A system call is (ABI, number), a process its pid, a thread (pid, tid), a file its path as the
     kernel took it, or (pid, descriptor of its directory, path) of a relative one, a descriptor
     (pid, number), an error its errno, a socket the bytes of its address. The CPU is the one on
-    which a call ended.
+    which a call ended. A user is the uid and a container the cgroup that ``processes`` tell of the
+    call's process when it began, -1 and "" where nothing did.
     """
 
-    def __init__(self, by: str, tables: Sequence[SyscallTable]) -> None:
-        self._find = _FINDERS[by]
+    def __init__(
+        self, by: str, tables: Sequence[SyscallTable], processes: Processes | None = None
+    ) -> None:
+        self._find = _FINDERS[by] if by in _FINDERS else _finder_of(by, processes or Processes([]))
         self._takes_fd = takers_of(tables)
 
     def split(self, calls: Calls) -> tuple[list[Hashable], NDArray[np.intp], Calls]:
@@ -69,6 +74,23 @@ def _by_process(calls: Calls, *_: object) -> _Groups:
 def _by_thread(calls: Calls, *_: object) -> _Groups:
     pairs, group = _unique(calls.tgid << 32 | calls.tid)
     return [(int(pair) >> 32, int(pair) & 0xFFFFFFFF) for pair in pairs], group, None  # type: ignore[call-overload]
+
+
+def _finder_of(by: str, processes: Processes) -> _Finder:
+    """Of OF_PROCESSES."""
+    if by == "container":
+        told: list[Hashable] = [life.cgroup for life in processes.lives]
+    else:
+        told = [-1 if life.uid is None else life.uid for life in processes.lives]
+    keys = list(dict.fromkeys(told))
+    index = {key: at for at, key in enumerate(keys)}
+    which_of = np.array([index[key] for key in told], np.int64)
+
+    def find(calls: Calls, _: object) -> _Groups:
+        found, group = _unique(which_of[processes.find(calls.tgid, calls.first_ns)])
+        return [keys[which] for which in found], group, None  # type: ignore[call-overload]
+
+    return find
 
 
 def _by_cpu(calls: Calls, *_: object) -> _Groups:
@@ -132,11 +154,9 @@ def _by_fd(calls: Calls, takes_fd: NDArray[np.bool_]) -> _Groups:
     return [tuple(pair) for pair in pairs.T.tolist()], group.reshape(-1), rows
 
 
-_FINDERS: dict[str, Callable[[Calls, NDArray[np.bool_]], _Groups]] = {
+_FINDERS: dict[str, _Finder] = {
     "syscall": _by_syscall,
     "process": _by_process,
-    "user": _by_process,
-    "container": _by_process,
     "thread": _by_thread,
     "file": _by_file,
     "fd": _by_fd,

@@ -15,14 +15,14 @@ from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls
 from tracectl.analysis.directories import Directories, Tracker, Trail, tells_all
-from tracectl.analysis.groups import DETAILED, OF_PROCESSES, Grouper
+from tracectl.analysis.groups import DETAILED, Grouper
 from tracectl.analysis.halves import Halves, split_calls
 from tracectl.analysis.heat import COLUMNS, ROWS, Heat
 from tracectl.analysis.merge import pairing_of
 from tracectl.analysis.selection import Selection
 from tracectl.analysis.settled import iter_settled
 from tracectl.analysis.tally import Part, Row, Tally, part_of
-from tracectl.analysis.tasks import Life, TaskEvent, lives_of, task_events_of
+from tracectl.analysis.tasks import Life, Processes, TaskEvent, lives_of, task_events_of
 from tracectl.analysis.toctou import Divergence, Key, count_divergences, divergences_in
 from tracectl.capture.reader import Capture
 from tracectl.decode.arguments import Shapes
@@ -95,18 +95,19 @@ def report_on(
     selection: Selection,
     *,
     heat: Heat | None = None,
+    processes: Processes | None = None,
     cores: int | None = None,
 ) -> Report:
-    """The calls of ``capture`` that are selected, grouped by ``ways``, each one of GROUPS. What is
-    held does not grow with the capture, but with what there is to tell apart."""
+    """The calls of ``capture`` that are selected, grouped by ``ways``, each one of GROUPS; those of
+    OF_PROCESSES are told by ``processes``. What is held does not grow with the capture, but with
+    what there is to tell apart."""
     has_divergences = bool(capture.metadata.config.classes & EventClass.DIVERGENCE)
     is_detailed = has_divergences or DETAILED.intersection(ways) or selection.path is not None
     shapes = capture.metadata.shapes if is_detailed else None
     has_files = bool(capture.metadata.config.classes & EventClass.FILE)
     tracker = Tracker(tables, has_files=has_files) if "file" in ways else None
-    work = _Work(
-        shapes, selection, [Grouper(way, tables) for way in ways], heat, tracker, has_divergences
-    )
+    groupers = [Grouper(way, tables, processes) for way in ways]
+    work = _Work(shapes, selection, groupers, heat, tracker, has_divergences)
     pairing = pairing_of(capture, shapes)
     tallies = [Tally() for _ in ways]
     events, divergences, trail = list[TaskEvent](), Counter[Key](), Trail()
@@ -142,13 +143,10 @@ def report_on(
             waiting = 0
     add(pairing.finish())
     lives = lives_of(capture.metadata.tasks, events, capture.metadata.cgroups)
-    names = {way: _names_by_pid(way, lives) for way in OF_PROCESSES.intersection(ways)}
     if tracker is not None:
-        names["file"] = _names_of_files(capture, events, trail, tables)
-    grouped = {
-        way: (tally.renamed(names[way]) if way in names else tally).rows()
-        for way, tally in zip(ways, tallies, strict=True)
-    }
+        at = ways.index("file")
+        tallies[at] = tallies[at].renamed(_names_of_files(capture, events, trail, tables))
+    grouped = {way: tally.rows() for way, tally in zip(ways, tallies, strict=True)}
     return Report(grouped, counts, lives, divergences_in(divergences), first_ns or 0, last_ns)
 
 
@@ -170,22 +168,13 @@ def _names_of_files(
     return lambda key: key if isinstance(key, bytes) else directories.path_of(*key)
 
 
-def _names_by_pid(way: str, lives: Iterable[Life]) -> Callable[[Any], Hashable]:
-    """A process's cgroup, "" where nothing told, or its uid, -1; the last that it had."""
-    leaders = [life for life in lives if life.tid == life.tgid]
-    if way == "container":
-        cgroups = {life.tgid: life.cgroup for life in leaders if life.cgroup}
-        return lambda pid: cgroups.get(pid, "")
-    users = {life.tgid: life.uid for life in leaders if life.uid is not None}
-    return lambda pid: users.get(pid, -1)
-
-
 @dataclass(slots=True)
 class Counted:
     """What the module counted of one system call, whether it was recorded or not."""
 
     calls: int = 0
     lost: int = 0
+    exits_lost: int = 0
     errors: int = 0
     total_ns: int = 0
 
@@ -205,6 +194,7 @@ class Counts:
                 counted = counts.by_call.setdefault(key, Counted())
                 counted.calls += one.entries
                 counted.lost += one.entries_lost
+                counted.exits_lost += one.exits_lost
                 counted.errors += sum(one.errors)
                 counted.total_ns += one.total_ns
         return counts
@@ -213,7 +203,8 @@ class Counts:
         self, rows: dict[Hashable, Row], slots: frozenset[int] | None = None
     ) -> dict[Hashable, Row]:
         """``rows`` by system call, of ``slots`` or of all, with the calls, errors and times of
-        those that were lost; the percentiles stay those of the calls that were recorded."""
+        those that were lost, or are missing in a damaged file; the percentiles stay those of the
+        calls that were recorded."""
         completed = dict(rows)
         for key, counted in self.by_call.items():
             if key is None or not counted.calls:
@@ -221,7 +212,8 @@ class Counts:
             if slots is not None and key[0] * SHAPES + key[1] not in slots:
                 continue
             row = rows.get(key, Row(0, 0, 0, 0, 0, 0, 0))
-            if counted.lost:
+            # A call whose exit is lost has neither a result nor a time.
+            if row.calls != counted.calls or counted.exits_lost:
                 row = replace(row, errors=counted.errors, total_ns=counted.total_ns)
             completed[key] = replace(row, calls=counted.calls)
         return completed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import open_capture
 from tracectl.cli.output import print_json, printable, say
-from tracectl.cli.reading import lost_of, tables_of
+from tracectl.cli.reading import describe_loss, loss_json, tables_of
 from tracectl.errors import EXIT_FAILED, EXIT_OK, UsageError
 from tracectl.render.results import error_name
 from tracectl.render.table import format_duration, format_table
@@ -76,8 +76,8 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_FAILED if is_different else EXIT_OK
 
 
-def _read(path: Path, *, has_files: bool) -> tuple[Profile, int]:
-    """The capture and how many events it lost."""
+def _read(path: Path, *, has_files: bool) -> tuple[Profile, int | None]:
+    """The capture and how many events it lost; None where it has no end that would tell."""
     from tracectl.analysis.compare import Profile, Profiler  # noqa: PLC0415 - numpy
     from tracectl.analysis.scan import scan_calls  # noqa: PLC0415
     from tracectl.live.capture import span_of  # noqa: PLC0415
@@ -90,11 +90,11 @@ def _read(path: Path, *, has_files: bool) -> tuple[Profile, int]:
             profile.add(part, tables)
         if capture.end is not None and not capture.metadata.config.is_flight:
             profile.count_exactly(capture.end.cpus, tables)
-        problems, (_, lost) = capture.problems, lost_of(capture)
+        problems, lost, told = capture.problems, loss_json(capture)["lost"], describe_loss(capture)
     for problem in problems:
         say(f"{path}: {problem}")
-    if lost:
-        say(f"{path}: {lost:,} events were lost; files, errors and times are of the others only")
+    if told:
+        say(f"{path}: {told}; files, errors and times are of the others only")
     return profile, lost
 
 

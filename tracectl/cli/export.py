@@ -13,7 +13,7 @@ from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.extras import needs
 from tracectl.cli.output import say
 from tracectl.cli.progress import Conversion
-from tracectl.cli.reading import iter_records, lost_of
+from tracectl.cli.reading import describe_loss, iter_records, spare_capture
 from tracectl.cli.sources import iter_calls, source_of
 from tracectl.errors import EXIT_OK, CaptureError, UsageError
 from tracectl.render.table import format_size
@@ -59,9 +59,9 @@ def run(args: argparse.Namespace) -> int:
     if is_stdout and args.to != "jsonl":
         raise UsageError("only JSON lines go to stdout")
     output = _output_of(args)
-    if not is_stdout and output.exists() and output.samefile(args.file):
-        raise UsageError(f"{output} is the capture itself")
     with open_capture(args.file) as capture:
+        if not is_stdout:
+            spare_capture(capture, output)
         # Before anything is written: is it a capture whose tables can be read?
         source = source_of(capture)
         try:
@@ -70,11 +70,11 @@ def run(args: argparse.Namespace) -> int:
             raise
         except OSError as error:
             raise CaptureError(output, f"cannot be written: {error.strerror}") from error
-        problems, (_, lost) = capture.problems, lost_of(capture)
+        problems, lost = capture.problems, describe_loss(capture)
     for problem in problems:
         say(f"{args.file}: {problem}")
     if lost:
-        say(f"{args.file}: {lost:,} events were lost and are missing in the export")
+        say(f"{args.file}: {lost} and are missing in the export")
     if not is_stdout:
         say(f"{output}: {format_size(_size_of(output))}")
     return EXIT_OK

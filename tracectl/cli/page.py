@@ -15,8 +15,15 @@ from tracectl.analysis.report import Report, report_on
 from tracectl.capture.reader import Capture
 from tracectl.cli.extras import needs
 from tracectl.cli.output import printable, say
-from tracectl.cli.reading import lost_of
-from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
+from tracectl.cli.reading import describe_loss, lost_of
+from tracectl.cli.rows import (
+    HEADER,
+    cells_of,
+    describe_exactness,
+    exact_rows,
+    lost_calls_of,
+    namer_of,
+)
 from tracectl.errors import TracectlError
 from tracectl.live.capture import span_of
 from tracectl.render.table import format_duration
@@ -63,14 +70,11 @@ def write_page(
         f"{time.strftime('%Y-%m-%d %H:%M:%S', began)} UTC, {format_duration(last_ns - first_ns)}",
         f"{generated - lost:,} events recorded, {lost:,} lost",
     ]
-    losses = [
-        f"{name}: {counted.lost:,} of {counted.calls:,} calls lost"
-        for name, counted in lost_calls_of(capture, tables).items()
-    ]
+    _, is_exact = exact_rows("syscall", report, capture, selection)
     text = format_page(
         f"System calls of {capture.path.name}",
         facts[: 2 if capture.end else 1],
-        [*capture.problems, *losses],
+        [*capture.problems, *_iter_losses(capture, tables, is_exact=is_exact)],
         [*_charts(report, heat), *_tables(report, tables, capture, selection)],
     )
     try:
@@ -78,6 +82,20 @@ def write_page(
     except OSError as error:
         raise TracectlError(f"{path} cannot be written: {error.strerror}") from error
     say(f"{path}: written")
+
+
+def _iter_losses(
+    capture: Capture, tables: Sequence[SyscallTable], *, is_exact: bool
+) -> Iterator[str]:
+    loss = describe_loss(capture)
+    if loss and capture.end is None:
+        yield loss
+    for name, counted in lost_calls_of(capture, tables).items():
+        yield f"{name}: {counted.lost:,} of {counted.calls:,} calls lost"
+    if loss and is_exact:
+        yield "What was lost is missing, but in calls, errors and totals by system call."
+    elif loss:
+        yield describe_exactness(capture, is_exact=False)
 
 
 def _charts(report: Report, heat: Heat) -> list[Chart]:
@@ -148,7 +166,7 @@ def _tables(
     made = []
     for way, title in _TITLES.items():
         name_of = namer_of(way, tables, report)
-        rows = exact_rows(way, report, capture, selection)
+        rows, _ = exact_rows(way, report, capture, selection)
         slowest = sorted(rows.items(), key=lambda item: -item[1].total_ns)[:_MOST_ROWS]
         cells = [(printable(name_of(key)), *cells_of(row)) for key, row in slowest]
         made.append(Table(title, (way, *HEADER), cells))

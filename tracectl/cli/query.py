@@ -14,7 +14,7 @@ from typing import Any
 from tracectl.capture.reader import open_capture
 from tracectl.cli.extras import needs
 from tracectl.cli.output import say
-from tracectl.cli.reading import descriptors_of, lost_of
+from tracectl.cli.reading import describe_loss, descriptors_of
 from tracectl.cli.sources import source_of
 from tracectl.errors import EXIT_OK, CaptureError, UsageError
 from tracectl.render.table import format_rows, format_table, widths_of
@@ -79,9 +79,9 @@ class _Captures:
                 source = source_of(capture, has_history=has_history(view, wanted))
                 yield from iter_batches(view, wanted, capture, source, descriptors_of(capture))
                 self.messages += [f"{path}: {problem}" for problem in capture.problems]
-                if lost := lost_of(capture)[1]:
-                    told = f"{lost:,} events were lost; the view loss says which"
-                    self.messages.append(f"{path}: {told}")
+                if lost := describe_loss(capture):
+                    which = "" if capture.end is None else "; the view loss says which"
+                    self.messages.append(f"{path}: {lost}{which}")
 
 
 def _paths_of(names: Sequence[str]) -> list[Path]:

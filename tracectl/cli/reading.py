@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracectl.abi.records import OTHER_SLOT, SHAPES
 from tracectl.capture.reader import Capture
 from tracectl.capture.tables import tables_in
-from tracectl.errors import DecodeError
+from tracectl.errors import DecodeError, UsageError
 from tracectl.tables.table import SyscallTable
 
 if TYPE_CHECKING:
     from tracectl.analysis.descriptors import Descriptors
-    from tracectl.decode.subbuffer import Records
+    from tracectl.decode.subbuffer import Place, Records
+
+
+NULLS = "null is what only a missing end would tell; lost_at_least is known without"
+"""What loss_json() answers, for the help of who prints it."""
 
 
 def iter_records(capture: Capture) -> Iterator[Records]:
@@ -25,6 +30,12 @@ def iter_records(capture: Capture) -> Iterator[Records]:
             yield decode_subbuffer(chunk.data)
         except DecodeError as error:
             capture.problems.append(f"sub-buffer {chunk.seq} of CPU {chunk.cpu}: {error}")
+
+
+def spare_capture(capture: Capture, output: Path) -> None:
+    """UsageError where ``output`` would be written over the capture."""
+    if output.exists() and output.samefile(capture.path):
+        raise UsageError(f"{output} is the capture itself")
 
 
 def descriptors_of(capture: Capture) -> Descriptors:
@@ -48,11 +59,43 @@ def name_of_slot(tables: list[SyscallTable], slot: int) -> str:
 
 
 def lost_of(capture: Capture) -> tuple[int, int]:
-    """Events generated and lost, as the module counted them; 0, 0 without an end block."""
+    """Events generated and lost, as the module counted them; without an end block at least so many,
+    as the newest sub-buffer of each CPU tells."""
     if capture.end is None:
-        return 0, 0
+        places = list(_iter_newest(capture))
+        return sum(place.generated for place in places), sum(sum(place.lost) for place in places)
     cpus = capture.end.cpus
     return sum(sum(cpu.generated) for cpu in cpus), sum(sum(cpu.lost) for cpu in cpus)
+
+
+def describe_loss(capture: Capture) -> str:
+    """Nothing where nothing was lost."""
+    _, lost = lost_of(capture)
+    bound = "at least " if capture.end is None else ""
+    return f"{bound}{lost:,} events were lost" if lost else ""
+
+
+def loss_json(capture: Capture) -> dict[str, int | None]:
+    """None is what only the end block would tell."""
+    generated, lost = lost_of(capture)
+    filtered, own = filtered_of(capture)
+    facts = {"generated": generated, "lost": lost, "filtered": filtered, "own": own}
+    told = facts if capture.end is not None else dict.fromkeys(facts)
+    return {**told, "lost_at_least": lost}
+
+
+def _iter_newest(capture: Capture) -> Iterator[Place]:
+    """Of each CPU the last sub-buffer that can be decoded. What is wrong with later ones is told by
+    whoever reads them all."""
+    from tracectl.decode.subbuffer import decode_subbuffer  # noqa: PLC0415 - numpy
+
+    for places in capture.places_by_cpu().values():
+        for place in reversed(places):
+            try:
+                yield decode_subbuffer(capture.load_chunk(place).data).place
+            except DecodeError:
+                continue
+            break
 
 
 def filtered_of(capture: Capture) -> tuple[int, int]:

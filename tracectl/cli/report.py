@@ -5,17 +5,33 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
-from tracectl.cli.output import print_json, printable
-from tracectl.cli.reading import filtered_of, lost_of, tables_of
-from tracectl.cli.rows import HEADER, cells_of, exact_rows, lost_calls_of, namer_of
+from tracectl.cli.output import print_json, printable, say
+from tracectl.cli.reading import (
+    NULLS,
+    describe_loss,
+    filtered_of,
+    loss_json,
+    lost_of,
+    spare_capture,
+    tables_of,
+)
+from tracectl.cli.rows import (
+    HEADER,
+    cells_of,
+    describe_exactness,
+    exact_rows,
+    lost_calls_of,
+    namer_of,
+)
 from tracectl.cli.selection import add_selection, selection_of
+from tracectl.cli.sources import lives_in
 from tracectl.cli.time_report import report_time
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.table import format_table
@@ -59,16 +75,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "file", type=Path, nargs="?",
         help="the capture; without one, what the session that runs has counted so far",
     )  # fmt: skip
-    parser.add_argument("--by", choices=_PLURALS, default="syscall", help="a row for each of these")
+    # None tells that they were not given.
+    parser.add_argument("--by", choices=_PLURALS, help="a row for each of these (default: syscall)")
     parser.add_argument("--top", type=int, metavar="N", help="only the first N rows")
-    parser.add_argument("--sort", choices=_SORTS, default="total", help="what stands first")
+    parser.add_argument("--sort", choices=_SORTS, help="what stands first (default: total)")
     parser.add_argument(
         "--time", action="store_true",
         help="where time went, by process and system call; for captures recorded with --sched",
     )  # fmt: skip
     add_selection(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON; times in ns")
+    form.add_argument(
+        "--json", action="store_true",
+        help=f"print JSON; times in ns. exact tells whether the rows have what was lost; {NULLS}",
+    )  # fmt: skip
     form.add_argument(
         "--html", type=Path, metavar="FILE",
         help="write a page with charts: rate, latency, processes, what was slow",
@@ -77,9 +97,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    _check(args)
     if args.file is None:
-        if args.by != "syscall" or args.csv or args.html is not None:
-            raise UsageError("the counters in the kernel tell of system calls only; name a capture")
         from tracectl.cli.counts import show_live  # noqa: PLC0415 - the device
 
         show_live(as_json=args.json)
@@ -92,56 +111,92 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _check(args: argparse.Namespace) -> None:
+    """UsageError for an option that would have no effect."""
+    if args.top is not None and args.top < 0:
+        raise UsageError("--top is a number from 0 on")
+    given = {name for name, value in vars(args).items() if value is not None and value is not False}
+    if args.file is None:
+        _refuse(given - {"json"}, "needs a capture: the counters in the kernel have no such thing")
+    elif args.time:
+        _refuse(given - {"json", "time"}, "does not go with --time")
+    elif args.html is not None:
+        _refuse(given & {"by", "top", "sort"}, "does not go with --html, which has its own tables")
+
+
+def _refuse(options: set[str], reason: str) -> None:
+    for name in sorted(options - {"command", "run", "file"}):
+        raise UsageError(f"--{name.strip('_').replace('_', '-')} {reason}")
+
+
 def _print(args: argparse.Namespace, capture: Capture) -> None:
-    from tracectl.analysis.report import report_on  # noqa: PLC0415 - numpy
+    from tracectl.analysis.groups import OF_PROCESSES  # noqa: PLC0415 - numpy
+    from tracectl.analysis.report import report_on  # noqa: PLC0415
+    from tracectl.analysis.tasks import Processes  # noqa: PLC0415
 
     tables = tables_of(capture)
     selection = selection_of(args, capture, tables)
     if args.html is not None:
         from tracectl.cli.page import write_page  # noqa: PLC0415 - the plotting library
 
+        spare_capture(capture, args.html)
         write_page(args.html, capture, tables, selection)
         return
-    report = report_on(capture, [args.by], tables, selection)
-    rows, lost = exact_rows(args.by, report, capture, selection), lost_calls_of(capture, tables)
-    name_of = namer_of(args.by, tables, report)
+    by = args.by or "syscall"
+    processes = Processes(lives_in(capture)) if by in OF_PROCESSES else None
+    report = report_on(capture, [by], tables, selection, processes=processes)
+    rows, is_exact = exact_rows(by, report, capture, selection)
+    lost = lost_calls_of(capture, tables)
+    name_of = namer_of(by, tables, report)
     named = [(name_of(key), key, row) for key, row in rows.items()]
-    named = sorted(named, key=_sorter(args.sort))[: args.top]
+    named = sorted(named, key=_sorter(args.sort or "total"))[: args.top]
     if args.json:
-        print_json(_json_of(args.by, capture, tables, report, lost, named))
+        print_json(_json_of(by, capture, tables, report, lost, named, is_exact=is_exact))
     elif args.csv:
         writer = csv.writer(sys.stdout)
-        writer.writerow((args.by, *_COLUMNS))
+        writer.writerow((by, *_COLUMNS))
         for name, _, row in named:
             writer.writerow((name, *(getattr(row, item) for item in _COLUMNS)))
+        losses = [describe_loss(capture), *_iter_losses(capture, lost, is_exact=is_exact)]
+        for line in filter(None, (*capture.problems, *losses)):
+            say(f"{capture.path}: {line}")
     else:
-        _print_text(args.by, capture, lost, named)
+        _print_text(by, capture, lost, named, is_exact=is_exact)
         sys.stdout.write(divergences_section(report.divergences, tables))
 
 
 def _print_text(
-    by: str, capture: Capture, lost: dict[str, Counted], named: Sequence[_Named]
+    by: str,
+    capture: Capture,
+    lost: dict[str, Counted],
+    named: Sequence[_Named],
+    *,
+    is_exact: bool,
 ) -> None:
     for problem in capture.problems:
         print(f"! {problem}")
-    generated, gone = lost_of(capture)
     if capture.end is not None:
+        generated, gone = lost_of(capture)
         left_out = _left_out(*filtered_of(capture))
         print(f"{generated - gone:,} events recorded, {gone:,} lost{left_out}")
-    if lost:
-        worst = sorted(lost.items(), key=lambda item: -item[1].lost)
-        told = ", ".join(
-            f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst[:_MOST_LOST]
-        )
-        more = f", and of {len(worst) - _MOST_LOST} others" if len(worst) > _MOST_LOST else ""
-        print(f"Lost calls: {told}{more}.")
-        if by == "syscall":
-            print("Calls, errors and totals below are exact; percentiles are of what was recorded.")
-        else:
-            print("What was lost is missing below.")
+    elif loss := describe_loss(capture):
+        print(f"! {loss}")
+    for line in _iter_losses(capture, lost, is_exact=is_exact):
+        print(line)
     print()
     cells = [(printable(name), *cells_of(row)) for name, _, row in named]
     print(format_table((by, *HEADER), cells))
+
+
+def _iter_losses(capture: Capture, lost: dict[str, Counted], *, is_exact: bool) -> Iterator[str]:
+    """What losses mean to the rows."""
+    if lost:
+        worst = list(lost.items())[:_MOST_LOST]
+        told = ", ".join(f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst)
+        more = f", and of {len(lost) - len(worst)} others" if len(lost) > len(worst) else ""
+        yield f"Lost calls: {told}{more}."
+    if describe_loss(capture):
+        yield describe_exactness(capture, is_exact=is_exact)
 
 
 def _left_out(filtered: int, own: int) -> str:
@@ -155,14 +210,14 @@ def _json_of(
     report: Report,
     lost: dict[str, Counted],
     named: Sequence[_Named],
+    *,
+    is_exact: bool,
 ) -> dict[str, Any]:
-    generated, gone = lost_of(capture)
-    filtered, own = filtered_of(capture)
+    losses = loss_json(capture)
     return {
-        "generated": generated,
-        "lost": gone,
-        "filtered": filtered,
-        "own": own,
+        **losses,
+        # Not None, which is what nothing tells.
+        "exact": is_exact or losses["lost"] == 0,
         "lost_calls": {name: counted.lost for name, counted in sorted(lost.items())},
         "problems": capture.problems,
         _PLURALS[by]: [

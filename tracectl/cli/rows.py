@@ -28,16 +28,25 @@ def cells_of(row: Row) -> tuple[str, ...]:
 
 def exact_rows(
     way: str, report: Report, capture: Capture, selection: Selection
-) -> dict[Hashable, Row]:
-    """Those of ``report``, with what was lost where the module counted it."""
+) -> tuple[dict[Hashable, Row], bool]:
+    """Those of ``report``, with what was lost where the module counted it; and whether it did."""
     from tracectl.analysis.report import Counts  # noqa: PLC0415 - numpy
 
     rows = report.tables[way]
     if capture.end is None or capture.metadata.config.is_flight:
-        return rows
+        return rows, False
     if way != "syscall" or not selection.is_of_syscalls:
-        return rows
-    return Counts.of(capture.end.cpus).complete(rows, selection.slots)
+        return rows, False
+    return Counts.of(capture.end.cpus).complete(rows, selection.slots), True
+
+
+def describe_exactness(capture: Capture, *, is_exact: bool) -> str:
+    """What of the losses is in rows that exact_rows() answered."""
+    if is_exact:
+        return "Calls, errors and totals are exact; percentiles are of what was recorded."
+    if capture.end is None:
+        return "What was lost is missing."
+    return "What was lost is missing: it was counted by system call alone."
 
 
 def lost_calls_of(capture: Capture, tables: Sequence[SyscallTable]) -> dict[str, Counted]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tracectl.abi.control import EventClass
 from tracectl.capture.reader import Capture
 from tracectl.cli.output import print_json, printable
-from tracectl.cli.reading import lost_of, tables_of
+from tracectl.cli.reading import describe_loss, loss_json, tables_of
 from tracectl.errors import CaptureError
 from tracectl.render.table import format_duration, format_table
 
@@ -46,14 +46,16 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
     if calibration is not None:
         without_tracer(spans, calibration)
     calls = _describe(capture, spans, accountant.comms())
+    losses = loss_json(capture)
     facts: dict[str, Any] = {
-        "lost": lost_of(capture)[1],
+        "lost": losses["lost"],
+        "lost_at_least": losses["lost_at_least"],
         "problems": capture.problems,
         "calibration": None if calibration is None else asdict(calibration),
         "unknown_ns": accountant.unknown_ns,
-        "filtered_calls": sum(
-            counts.filtered for cpu in totals for counts in cpu.syscalls.values()
-        ),
+        "filtered_calls": None
+        if capture.end is None
+        else sum(counts.filtered for cpu in totals for counts in cpu.syscalls.values()),
         "recorder_ns": sum(span.user_ns + span.kernel_ns for span in own),
         "processes": _by_process(calls),
         "syscalls": [call for call in calls if call["syscall"] is not None],
@@ -61,7 +63,7 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
     else:
-        _print(facts)
+        _print(facts, describe_loss(capture))
 
 
 def _describe(capture: Capture, spans: list[Span], comms: dict[int, str]) -> list[dict[str, Any]]:
@@ -92,12 +94,12 @@ def _by_process(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows.values(), key=lambda row: -(row["user_ns"] + row["kernel_ns"]))
 
 
-def _print(facts: dict[str, Any]) -> None:
+def _print(facts: dict[str, Any], lost: str) -> None:
     for problem in facts["problems"]:
         print(f"! {problem}")
-    if facts["lost"]:
+    if lost:
         unknown = format_duration(facts["unknown_ns"])
-        print(f"! {facts['lost']:,} events were lost: {unknown} of all threads' time is not known")
+        print(f"! {lost}: {unknown} of all threads' time is not known")
     if facts["filtered_calls"]:
         print(
             f"! {facts['filtered_calls']:,} calls were filtered out: their time counts as user mode"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.output import exit_code, print_json, printable
-from tracectl.cli.reading import filtered_of, lost_of, name_of_slot, tables_of
+from tracectl.cli.reading import NULLS, describe_loss, loss_json, lost_of, name_of_slot, tables_of
 from tracectl.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ EXAMPLES = """\
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the capture")
     parser.add_argument("--strict", action="store_true", help="exit with 4 when events were lost")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help=f"print JSON; {NULLS}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,22 +35,25 @@ def run(args: argparse.Namespace) -> int:
         settled = iter_settled(capture, balance.count_of, is_compiled=True)
         counts = (one.made for one in settled)
         counted = balance.count_records(counts)
+        facts = loss_json(capture)
         generated, lost = lost_of(capture)
-        filtered, _ = filtered_of(capture)
         recorded = generated - lost
         faults = list(capture.problems)
         faults += balance.find_strangers(counted, capture.metadata.session_id)
         is_flight = capture.metadata.config.is_flight
-        if is_flight:
+        if is_flight or capture.end is None:
             recorded = sum(span.recorded for cpu in counted.values() for span in cpu.spans)
+        if capture.end is None and lost:
+            faults.append(describe_loss(capture))
+        if is_flight:
             faults += balance.find_flight_faults(counted)
         elif capture.end is not None:
             faults += balance.find_faults(counted, capture.end.cpus)
         calls = list(_iter_calls(capture, counted)) if args.json else []
     name = printable(str(args.file))
     if args.json:
-        facts = {"generated": generated, "lost": lost, "recorded": recorded, "filtered": filtered}
-        print_json({"whole": not faults, **facts, "faults": faults, "calls": calls})
+        told = {"recorded": recorded, "faults": faults, "calls": calls}
+        print_json({"whole": not faults, **facts, **told})
     elif faults:
         print(f"{name} is not whole:")
         print("\n".join(f"  {fault}" for fault in faults))
@@ -63,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"{name} is whole: {generated - lost:,} recorded + {lost:,} lost = "
             f"{generated:,} generated, on every CPU and for every kind and system call; "
-            f"{filtered:,} more were filtered out"
+            f"{facts['filtered']:,} more were filtered out"
         )
     return EXIT_FAILED if faults else exit_code(lost, strict=args.strict)
 
