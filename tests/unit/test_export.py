@@ -393,6 +393,13 @@ def test_what_cannot_be(options, code, tmp_path, monkeypatch, capsys):
     assert capture.read_bytes() == before
 
 
+def test_a_capture_that_is_not_there(tmp_path, capsys):
+    (tmp_path / "out").write_text("old")
+    argv = ["export", "--to", "jsonl", "-o", f"{tmp_path}/out", f"{tmp_path}/absent.trace"]
+    assert main(argv) == 1
+    assert capsys.readouterr().err.startswith(f"tracectl: {tmp_path}/absent.trace: cannot be read")
+
+
 @pytest.mark.parametrize(
     ("library", "argv", "extra"),
     [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tracectl.abi.records import Kind
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.extras import needs
-from tracectl.cli.output import say
+from tracectl.cli.output import refuse_capture, say
 from tracectl.cli.progress import Conversion
 from tracectl.cli.reading import iter_records, lost_of
 from tracectl.cli.sources import iter_calls, source_of
@@ -59,9 +59,9 @@ def run(args: argparse.Namespace) -> int:
     if is_stdout and args.to != "jsonl":
         raise UsageError("only JSON lines go to stdout")
     output = _output_of(args)
-    if not is_stdout and output.exists() and output.samefile(args.file):
-        raise UsageError(f"{output} is the capture itself")
     with open_capture(args.file) as capture:
+        if not is_stdout:
+            refuse_capture(output, args.file)
         # Before anything is written: is it a capture whose tables can be read?
         source = source_of(capture)
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracectl.errors import EXIT_LOST, EXIT_OK
+from tracectl.errors import EXIT_LOST, EXIT_OK, UsageError
 from tracectl.render.table import format_size
 
 if TYPE_CHECKING:
@@ -30,6 +32,14 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def refuse_capture(output: Path, capture: Path) -> None:
+    """UsageError where ``output`` is ``capture``, which is not to be written over."""
+    # Where one of them is not there, they are not the same.
+    with suppress(OSError):
+        if output.samefile(capture):
+            raise UsageError(f"{output} is the capture itself")
 
 
 def say_summary(summary: Summary) -> None:
