@@ -38,13 +38,14 @@ def write_capture(
     classes: int = 15,
     is_ended: bool = True,
     host: str = "host",
+    boot_id: str = "boot",
     opened: Sequence[OpenFiles] = (),
 ) -> Path:
     """``lost_calls`` are entries lost by number on CPU 0, ``lost_kinds`` other events, both after
     its last sub-buffer; ``filtered`` are halves of calls filtered out there, by number."""
     tables = {name: load_table(name) for name in ("x86_64", "i386")}
     metadata = Metadata(
-        session_id=1, host=Host(host, "6.1.0", "x86_64", "boot"), module=Module("0.1.0", "A"),
+        session_id=1, host=Host(host, "6.1.0", "x86_64", boot_id), module=Module("0.1.0", "A"),
         clocks=[Moment(0, 0, DAY_NS)], config=Config(classes, 1 << 14, 4, 0, flags=flags), cpus=4,
         tables={name: table.to_json() for name, table in tables.items()}, shapes=SHAPES,
         tasks=list(tasks), opened=list(opened),
