@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from subbuffers import SHAPES, SubBuffer
 from tracectl.abi.records import KINDS, LOST_CAUSES, NEAR_KINDS, Kind
 from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.analysis.balance import CpuBalance, count_of
 from tracectl.capture.metadata import (
+    Chosen,
     Config,
     EndBlock,
     Host,
@@ -24,6 +27,7 @@ from tracectl.tables.table import load_table
 
 DAY_NS = 1_764_028_800_000_000_000
 """2025-11-25 00:00 UTC, which is 0 on the sessions' clock."""
+_ALL = Chosen()
 
 
 def write_capture(
@@ -40,13 +44,17 @@ def write_capture(
     host: str = "host",
     boot_id: str = "boot",
     opened: Sequence[OpenFiles] = (),
+    config: dict[str, Any] | None = None,
+    chosen: Chosen = _ALL,
 ) -> Path:
     """``lost_calls`` are entries lost by number on CPU 0, ``lost_kinds`` other events, both after
-    its last sub-buffer; ``filtered`` are halves of calls filtered out there, by number."""
+    its last sub-buffer; ``filtered`` are halves of calls filtered out there, by number. ``chosen``
+    is the end block's."""
     tables = {name: load_table(name) for name in ("x86_64", "i386")}
+    configured = replace(Config(classes, 1 << 14, 4, 0, flags=flags), **(config or {}))
     metadata = Metadata(
         session_id=1, host=Host(host, "6.1.0", "x86_64", boot_id), module=Module("0.1.0", "A"),
-        clocks=[Moment(0, 0, DAY_NS)], config=Config(classes, 1 << 14, 4, 0, flags=flags), cpus=4,
+        clocks=[Moment(0, 0, DAY_NS)], config=configured, cpus=4,
         tables={name: table.to_json() for name, table in tables.items()}, shapes=SHAPES,
         tasks=list(tasks), opened=list(opened),
     )  # fmt: skip
@@ -65,7 +73,7 @@ def write_capture(
                 else totals_of(balance, {}, {}, {})
                 for cpu, balance in balances.items()
             ]
-            writer.write_end(EndBlock("stopped", [], totals))
+            writer.write_end(EndBlock("stopped", [], totals, chosen))
     return path
 
 
