@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from subbuffers import SHAPES, SubBuffer
 from tracectl.abi.records import KINDS, LOST_CAUSES, NEAR_KINDS, Kind
 from tracectl.abi.totals import CpuTotals, SyscallTotals
 from tracectl.analysis.balance import CpuBalance, count_of
 from tracectl.capture.metadata import (
+    Chosen,
     Config,
     EndBlock,
     Host,
@@ -24,6 +27,7 @@ from tracectl.tables.table import load_table
 
 DAY_NS = 1_764_028_800_000_000_000
 """2025-11-25 00:00 UTC, which is 0 on the sessions' clock."""
+_ALL = Chosen()
 
 
 def write_capture(
@@ -40,16 +44,21 @@ def write_capture(
     is_ended: bool = True,
     host: str = "host",
     machine: str = "x86_64",
+    boot_id: str = "boot",
     opened: Sequence[OpenFiles] = (),
     cgroups: Mapping[int, str] | None = None,
+    config: dict[str, Any] | None = None,
+    chosen: Chosen = _ALL,
 ) -> Path:
     """``lost_calls`` are entries lost by number on CPU 0, ``lost_kinds`` other events, both after
     its last sub-buffer; ``filtered`` are halves of calls filtered out there, by number;
-    ``counted`` is what the module counted there of a system call, in place of all this."""
+    ``counted`` is what the module counted there of a system call, in place of all this.
+    ``chosen`` is the end block's."""
     tables = {name: load_table(name) for name in ("x86_64", "i386")}
+    configured = replace(Config(classes, 1 << 14, 4, 0, flags=flags), **(config or {}))
     metadata = Metadata(
-        session_id=1, host=Host(host, "6.1.0", machine, "boot"), module=Module("0.1.0", "A"),
-        clocks=[Moment(0, 0, DAY_NS)], config=Config(classes, 1 << 14, 4, 0, flags=flags), cpus=4,
+        session_id=1, host=Host(host, "6.1.0", machine, boot_id), module=Module("0.1.0", "A"),
+        clocks=[Moment(0, 0, DAY_NS)], config=configured, cpus=4,
         tables={name: table.to_json() for name, table in tables.items()}, shapes=SHAPES,
         tasks=list(tasks), opened=list(opened), cgroups=dict(cgroups or {}),
     )  # fmt: skip
@@ -68,7 +77,7 @@ def write_capture(
                 else totals_of(balance, {}, {}, {}, {})
                 for cpu, balance in balances.items()
             ]
-            writer.write_end(EndBlock("stopped", [], totals))
+            writer.write_end(EndBlock("stopped", [], totals, chosen))
     return path
 
 

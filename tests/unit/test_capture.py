@@ -274,6 +274,15 @@ def test_no_metadata_and_no_end_block(data):
             parse(data)
 
 
+def test_captures_of_before_filters_were_told():
+    tree = json.loads(metadata().to_bytes())
+    del tree["config"]["chosen"]
+    assert Metadata.from_bytes(json.dumps(tree).encode()) == metadata()
+    tree = json.loads(end_block().to_bytes())
+    del tree["chosen"]
+    assert EndBlock.from_bytes(json.dumps(tree).encode()) == end_block()
+
+
 def test_unknown_field_is_left_out():
     text = metadata().to_bytes().replace(b"{", b'{"future":[1],', 1)
     assert Metadata.from_bytes(text) == metadata()

@@ -122,7 +122,7 @@ def test_reader_of_captures(tmp_path, compress):
     described, chunk, end = done.stdout.splitlines()
     assert {"session_id", "host", "tables", "shapes"} <= set(described.split(", "))
     assert chunk == "CPU 1, sub-buffer 0: 1000 bytes"
-    assert end == "reason, clocks, cpus"
+    assert end == "reason, clocks, cpus, chosen"
 
 
 @pytest.mark.parametrize("kind", [Metadata, EndBlock])

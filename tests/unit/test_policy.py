@@ -10,7 +10,7 @@ import pytest
 from captures import write_capture
 from subbuffers import SubBuffer
 from tracectl.abi.records import Kind
-from tracectl.capture.metadata import Task
+from tracectl.capture.metadata import Chosen, Task
 from tracectl.cli.main import main
 
 READ, WRITE, GETPID, OPENAT, EXECVE, MMAP = 0, 1, 39, 257, 59, 9
@@ -125,6 +125,7 @@ def test_systemd_breaks_long_lists(policy):
     assert len(" ".join(filters).replace("SystemCallFilter=", "").split()) == 60
 
 
+OF_TREE = {"is_partial": True, "target_pid": SERVER}
 LOSSES = [
     ({"lost_calls": {GETPID: 2}}, "getpid"),
     ({"lost_calls": {512 + WRITE: 1}}, "i386:exit"),
@@ -134,6 +135,14 @@ LOSSES = [
     ({"flags": 1}, "flight recorder"),
     ({"classes": 7}, "forks and execs were not recorded"),
     ({"is_ended": False}, "the end is missing"),
+    ({"config": {"is_partial": True}}, "only threads of a user, a name or a cgroup"),
+    ({"config": OF_TREE | {"chosen": Chosen(by_thread=True)}}, "only threads of a user"),
+    ({"chosen": Chosen(by_thread=True)}, "only threads of a user"),
+    ({"config": {"chosen": Chosen(cpus=[1, 3])}}, "only calls that began on CPUs 1,3"),
+    ({"config": {"chosen": Chosen(cpus=[1])}, "is_ended": False}, "that began on CPUs 1 "),
+    ({"config": {"chosen": Chosen(cpus=[1, 3])}, "chosen": Chosen(cpus=[2, 3])}, "on CPUs 3 "),
+    ({"chosen": Chosen(cpus=[])}, "on no CPU"),
+    ({"config": OF_TREE | {"target_pid": WORKER}}, "not its processes 20"),
 ]
 
 
@@ -160,6 +169,28 @@ def test_forced_the_list_says_so(policy, options, gap, form):
 
 def test_losses_of_calls_that_are_in_the_list_anyway(policy):
     code, out, err = policy("server", lost_calls={READ: 5, WRITE: 1})
+    assert (code, err) == (0, "")
+    assert names_in(out) == ["execve", "mmap", "read", "write"]
+
+
+@pytest.mark.parametrize(
+    ("process", "options"),
+    [
+        ("server", {"config": OF_TREE}),
+        (str(SERVER), {"config": OF_TREE | {"target_pid": SHELL}}),
+        ("server", {"config": OF_TREE, "tasks": [*TASKS, Task(50, 50, 1, "init")]}),
+        (
+            "server",
+            {
+                "config": OF_TREE | {"command": ["server"]},
+                "tasks": [*TASKS, Task(50, 50, 1, "server")],
+            },
+        ),
+        ("server", {"config": {"chosen": Chosen(cpus=[0, 1])}}),
+    ],
+)
+def test_what_else_was_not_recorded_is_no_gap(policy, process, options):
+    code, out, err = policy(process, **options)
     assert (code, err) == (0, "")
     assert names_in(out) == ["execve", "mmap", "read", "write"]
 

@@ -245,10 +245,10 @@ def test_formats(capture, capsysbinary):
         assert main(["query", "--format", form, str(capture), sql]) == 0
         outputs[form] = capsysbinary.readouterr().out
     when = "2025-11-25 00:00:00.000000300"
-    assert outputs["csv"].decode() == f"syscall,paths,time\nopenat,['/etc/absent'],{when}\n"
+    assert outputs["csv"].decode() == f"syscall,paths,time\nopenat,[/etc/absent],{when}\n"
     header, _, row = outputs["table"].decode().splitlines()
     assert header.split() == ["syscall", "paths", "time"]
-    assert row.split(maxsplit=2) == ["openat", "['/etc/absent']", when]
+    assert row.split(maxsplit=2) == ["openat", "[/etc/absent]", when]
     table = pq.read_table(io.BytesIO(outputs["parquet"]))
     assert table.drop_columns(["time"]).to_pylist() == [
         {"syscall": "openat", "paths": ["/etc/absent"]}

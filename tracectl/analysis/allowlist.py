@@ -13,7 +13,7 @@ from tracectl.abi.records import COMM_BYTES, OTHER_SLOT, SHAPES, Kind
 from tracectl.abi.totals import CpuTotals
 from tracectl.analysis.calls import Calls, State
 from tracectl.analysis.tasks import Life
-from tracectl.capture.metadata import EndBlock, Metadata
+from tracectl.capture.metadata import Config, EndBlock, Metadata
 from tracectl.tables.table import SyscallTable, abi_name
 
 
@@ -41,9 +41,10 @@ class Members:
                 is_one = self._is_asked(life) or self.is_one(life.ppid, life.start_ns)
             self._states.setdefault(life.tgid, []).append((life.start_ns, is_one))
 
-    def __len__(self) -> int:
-        """How many processes."""
-        return sum(any(is_one for _, is_one in states) for states in self._states.values())
+    def pids(self) -> set[int]:
+        return {
+            tgid for tgid, states in self._states.items() if any(is_one for _, is_one in states)
+        }
 
     def is_one(self, tgid: int, time_ns: int) -> bool:
         before = [is_one for start, is_one in self._states.get(tgid, ()) if start <= time_ns]
@@ -103,6 +104,7 @@ class AllowList:
         system call, what a process is not."""
         if not metadata.config.classes & EventClass.TASK:
             self.gaps.append("forks and execs were not recorded, so its children are not known")
+        self.gaps += _choices(metadata, end)
         if metadata.config.is_flight:
             self.gaps.append("a flight recorder keeps the newest events only")
         if end is None:
@@ -118,6 +120,18 @@ class AllowList:
             self.gaps.append(
                 f"calls that are not in the list were lost or filtered out, perhaps its own: "
                 f"{', '.join(lost)}"
+            )
+
+    def find_others(self, config: Config, lives: Sequence[Life], members: Members) -> None:
+        """Processes that nothing was recorded of, since they are not of the traced tree. A command
+        that was started for it is the one meant, whatever else has its name."""
+        if not config.target_pid or config.command is not None:
+            return
+        traced = Members(lives, str(config.target_pid)).pids() | {config.target_pid}
+        if others := sorted(members.pids() - traced):
+            self.gaps.append(
+                f"only process {config.target_pid} and what it started were recorded, and not its "
+                f"processes {', '.join(map(str, others))}"
             )
 
     def _lost_calls(
@@ -136,3 +150,16 @@ class AllowList:
             elif nr not in self.calls.get(abi, ()):
                 name = tables[min(abi, len(tables) - 1)].name(nr)
                 yield name if abi == 0 else f"{abi_name(tables, abi)}:{name}"
+
+
+def _choices(metadata: Metadata, end: EndBlock | None) -> Iterable[str]:
+    """What else than calls was filtered out: of that no counts tell what it was."""
+    config = metadata.config
+    chosen = config.chosen if end is None else config.chosen.narrowed(end.chosen)
+    # Captures of earlier versions do not tell threads of a tree from chosen ones of it.
+    if chosen.by_thread or (config.is_partial and not config.target_pid):
+        yield "only threads of a user, a name or a cgroup were recorded, perhaps not all of its own"
+    cpus = range(metadata.cpus) if end is None else [cpu.cpu for cpu in end.cpus]
+    if chosen.cpus is not None and not set(chosen.cpus).issuperset(cpus):
+        where = f"on CPUs {','.join(map(str, chosen.cpus))}" if chosen.cpus else "on no CPU"
+        yield f"only calls that began {where} were recorded all the time"

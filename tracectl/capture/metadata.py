@@ -44,6 +44,21 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Whose calls are recorded, of the process tree or of all: with ``by_thread`` only those of
+    threads of a user, a name or a cgroup, and those that begin on ``cpus``, None for all."""
+
+    by_thread: bool = False
+    cpus: list[int] | None = None
+
+    def narrowed(self, other: Chosen) -> Chosen:
+        """What both choose."""
+        known = [set(cpus) for cpus in (self.cpus, other.cpus) if cpus is not None]
+        cpus = sorted(set.intersection(*known)) if known else None
+        return Chosen(self.by_thread or other.by_thread, cpus)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What the session was configured with; ``command`` is None where none was started for it.
     ``is_partial``: of some threads nothing is recorded; nothing of ``recorder_pid`` ever is."""
@@ -56,6 +71,7 @@ class Config:
     flags: int = 0
     is_partial: bool = False
     recorder_pid: int = 0
+    chosen: Chosen = Chosen()
 
     @property
     def is_flight(self) -> bool:
@@ -149,11 +165,13 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class EndBlock:
-    """Written last. ``reason`` says in a few words what ended the recording."""
+    """Written last. ``reason`` says in a few words what ended the recording, ``chosen`` what was
+    recorded from its start to its end."""
 
     reason: str
     clocks: list[Moment]
     cpus: list[CpuTotals]
+    chosen: Chosen = Chosen()
 
     def to_bytes(self) -> bytes:
         return _dump(self)

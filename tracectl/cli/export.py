@@ -16,6 +16,7 @@ from tracectl.cli.progress import Conversion
 from tracectl.cli.reading import describe_loss, iter_records, spare_capture
 from tracectl.cli.sources import iter_calls, source_of
 from tracectl.errors import EXIT_OK, CaptureError, UsageError
+from tracectl.export.partial import partial_file, partial_trace
 from tracectl.render.table import format_size
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ def _to_jsonl(capture: Capture, source: Source, output: str) -> None:
     if output == "-":
         write_jsonl(sys.stdout, source, iter_calls(capture))
         return
-    with Path(output).open("w", encoding="utf-8") as file:
-        write_jsonl(file, source, _watched_calls(capture, Path(output)))
+    with partial_file(Path(output)) as path, path.open("w", encoding="utf-8") as file:
+        write_jsonl(file, source, _watched_calls(capture, path))
 
 
 def _to_parquet(capture: Capture, source: Source, output: str) -> None:
@@ -102,24 +103,26 @@ def _to_parquet(capture: Capture, source: Source, output: str) -> None:
         from tracectl.export.parquet import write_dataset, write_parquet  # noqa: PLC0415
 
     path = Path(output)
-    write = write_dataset if output.endswith("/") or path.is_dir() else write_parquet
-    write(path, source, _watched_calls(capture, path))
+    if output.endswith("/") or path.is_dir():
+        write_dataset(path, source, capture.metadata, _watched_calls(capture, path))
+        return
+    with partial_file(path) as path:
+        write_parquet(path, source, _watched_calls(capture, path))
 
 
 def _to_ctf(capture: Capture, source: Source, output: str) -> None:
     from tracectl.export.ctf import write_ctf  # noqa: PLC0415 - numpy
 
-    path = Path(output)
-    path.mkdir(parents=True, exist_ok=True)
-    records = _watched_records(capture, path)
-    write_ctf(path, source, capture.metadata, records, _totals_of(capture))
+    with partial_trace(Path(output)) as path:
+        records = _watched_records(capture, path)
+        write_ctf(path, source, capture.metadata, records, _totals_of(capture))
 
 
 def _to_perfetto(capture: Capture, source: Source, output: str) -> None:
     from tracectl.export.perfetto import write_perfetto  # noqa: PLC0415 - numpy
 
-    with Path(output).open("wb") as file:
-        write_perfetto(file, source, capture.metadata, _watched_calls(capture, Path(output)))
+    with partial_file(Path(output)) as path, path.open("wb") as file:
+        write_perfetto(file, source, capture.metadata, _watched_calls(capture, path))
 
 
 _WRITERS: dict[str, Callable[[Capture, Source, str], None]] = {

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING
 
 from tracectl.abi.control import ConfigFlag, State
 from tracectl.abi.records import SubbufHeader
-from tracectl.capture.metadata import Config
+from tracectl.capture.metadata import Config, EndBlock
 from tracectl.capture.writer import CaptureWriter
+from tracectl.cli.chosen import chosen_of
 from tracectl.cli.held import Held
 from tracectl.cli.plan import Plan
-from tracectl.cli.recording import (
-    Recording,
-    describe,
-    end_block,
-    moment_of,
-)
+from tracectl.cli.recording import Recording, describe, moment_of
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import DeviceError
 from tracectl.kernel.device import Device, Status
@@ -104,6 +100,7 @@ def _write(
         flags=int(status.flags),
         is_partial=bool(status.target_pid) or status.terms.has_threads,
         recorder_pid=status.owner_pid,
+        chosen=chosen_of(status.terms),
     )
     with ExitStack() as stack:
         streams = []
@@ -120,7 +117,7 @@ def _write(
         counters = [stream.counters() for stream in streams]
         for stream in streams:
             _copy(stream, writer, from_ns, until.trace_ns)
-        end = end_block(reason, until, counters)
+        end = EndBlock(reason, [until], counters, config.chosen)
         writer.write_end(end)
         return summary_of(path, end, writer.size_bytes)
 

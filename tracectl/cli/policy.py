@@ -22,7 +22,8 @@ EXAMPLES = """\
 The list has what the process and all it started called while it was traced: trace what it does in
 all its life, its errors and its end included. If events were lost that may have been calls of it
 that are not in the list, nothing is printed; --force prints the list, and what may be missing.
-Trace without --uid, --comm and --cgroup: a child that they leave out leaves no trace of itself."""
+Trace without --uid, --comm, --cgroup, --container, --cpus and 'tracectl filter': what they leave
+out leaves no trace of itself, so a list of such a capture is incomplete, too."""
 
 FORMATS = ("seccomp", "systemd")
 
@@ -48,13 +49,14 @@ def run(args: argparse.Namespace) -> int:
         for calls in iter_calls(capture):
             found.add(calls, members, source.tables)
         found.find_gaps(capture.metadata, capture.end, source.tables)
+        found.find_others(capture.metadata.config, source.lives, members)
         found.gaps += [f"the capture is damaged: {problem}" for problem in _damage(capture)]
     if not found.calls:
         raise TracectlError(f"{args.file}: no process {args.process} made a system call in it")
     if found.gaps and not args.force:
         raise TracectlError(
-            f"{args.file}: the list would be incomplete: {'; '.join(found.gaps)}. Trace it again "
-            "with larger buffers, or use --force"
+            f"{args.file}: the list would be incomplete: {'; '.join(found.gaps)}. Trace it again, "
+            "without filters and with larger buffers, or use --force"
         )
     if found.unknown:
         numbers = ", ".join(map(str, sorted(found.unknown)))

@@ -6,8 +6,10 @@ import argparse
 import csv
 import glob
 import json
+import math
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from tracectl.cli.output import say
 from tracectl.cli.reading import describe_loss, descriptors_of
 from tracectl.cli.sources import source_of
 from tracectl.errors import EXIT_OK, CaptureError, UsageError
+from tracectl.export.kinds import NUMBERS, STORED, TEXTS, TREES, Holds
 from tracectl.render.table import format_rows, format_table, widths_of
 
 HELP = "ask captures questions in SQL"
@@ -31,6 +34,7 @@ The SQL is DuckDB's; the views are syscalls, events, tasks, names, files and los
 says what is in them. A query reads the captures and nothing else, and writes nothing."""
 
 _LONGEST = 80
+_NUMBERS = int | float | Decimal
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("sql", metavar="SQL", help="one statement")
     parser.add_argument(
-        "--format", choices=list(_WRITERS), default="table", help="of the answer (default: table)"
+        "--format", choices=list(_FORMATS), default="table", help="of the answer (default: table)"
     )
 
 
@@ -53,10 +57,11 @@ def run(args: argparse.Namespace) -> int:
     captures = _Captures(_paths_of(args.files))
     database = Database({view: schema_of(view) for view in VIEWS})
     plan = database.plan(args.sql)
+    write, holds = _FORMATS[args.format]
     with database.answer(
-        args.sql, plan, lambda view: captures.iter_batches(view, plan.wanted[view])
+        args.sql, plan, lambda view: captures.iter_batches(view, plan.wanted[view]), holds
     ) as answer:
-        _WRITERS[args.format](answer)
+        write(answer)
     for message in dict.fromkeys(captures.messages):
         say(message)
     return EXIT_OK
@@ -113,9 +118,32 @@ def _write_json(answer: Any) -> None:
     names, separator = answer.schema.names, "[\n"
     for batch in answer:
         for row in rows_of(batch):
-            sys.stdout.write(separator + json.dumps(dict(zip(names, row, strict=True))))
+            sys.stdout.write(separator + _json_of(dict(zip(names, row, strict=True))))
             separator = ",\n"
     print("[]" if separator == "[\n" else "\n]")
+
+
+def _json_of(tree: Any) -> str:
+    try:
+        return _encode(tree)
+    except ValueError:
+        return _encode(_without_nan(tree))
+
+
+def _number_of(value: Decimal) -> int | float:
+    return float(value) if value.as_tuple().exponent else int(value)
+
+
+_encode = json.JSONEncoder(allow_nan=False, default=_number_of).encode
+
+
+def _without_nan(tree: Any) -> Any:
+    """Neither NaN nor infinities, which JSON has not."""
+    if isinstance(tree, dict):
+        return {name: _without_nan(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_without_nan(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
 def _write_csv(answer: Any) -> None:
@@ -136,7 +164,7 @@ def _write_table(answer: Any) -> None:
     for batch in answer:
         rows = rows_of(batch)
         if is_first and rows:
-            is_number = (isinstance(value, int | float) for value in rows[0])
+            is_number = (isinstance(value, _NUMBERS) for value in rows[0])
             left = next((at for at, number in enumerate(is_number) if number), len(names))
         cells = [[_cell(value) for value in row] for row in rows]
         widths = widths_of([names, *cells] if is_first else cells, widths)
@@ -152,15 +180,21 @@ def _write_table(answer: Any) -> None:
         print(format_table(names, [], left=left))
 
 
-_WRITERS: dict[str, Callable[[Any], None]] = {
-    "table": _write_table,
-    "csv": _write_csv,
-    "json": _write_json,
-    "parquet": _write_parquet,
+_FORMATS: dict[str, tuple[Callable[[Any], None], Holds]] = {
+    "table": (_write_table, NUMBERS),
+    "csv": (_write_csv, TEXTS),
+    "json": (_write_json, TREES),
+    "parquet": (_write_parquet, STORED),
 }
 
 
 def _cell(value: Any) -> str:
-    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = "" if value is None else _digits_of(value) if isinstance(value, _NUMBERS) else value
     text = text.encode("unicode_escape").decode() if not text.isprintable() else text
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _digits_of(value: float | Decimal) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -23,6 +23,7 @@ from tracectl.capture.metadata import (
 )
 from tracectl.capture.writer import CaptureWriter
 from tracectl.cli.calibration import load_calibration
+from tracectl.cli.chosen import ChosenWatch, chosen_of
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
@@ -48,6 +49,7 @@ class Recording:
         # Before the file is touched: it may be the one that a session is being written to.
         session_id = arm(device, plan, label=str(output))
         self._stack.callback(self._stop)
+        self._watch = ChosenWatch(device, session_id, plan.terms)
         try:
             metadata = describe(config_of(plan), device, session_id, with_paths=not plan.redact)
             self._writer = self._stack.enter_context(
@@ -88,9 +90,15 @@ class Recording:
 
         CaptureError when the file cannot be written any further: what is in it stays readable.
         """
+
+        def look() -> bool:
+            self._watch.look()
+            return is_done()
+
         try:
-            if not self._recorder.run(self._writer, is_done, wake_fd):
+            if not self._recorder.run(self._writer, look, wake_fd):
                 reason = "stopped"
+            self._watch.look_now()
             self._stop()
             end = self._end(reason, self._recorder.drain(self._writer))
             self._writer.write_end(end)
@@ -104,7 +112,7 @@ class Recording:
         return summary_of(self.output, end, self._writer.size_bytes)
 
     def _end(self, reason: str, counters: list[CpuTotals]) -> EndBlock:
-        return end_block(reason, moment_of(self._device), counters)
+        return EndBlock(reason, [moment_of(self._device)], counters, self._watch.chosen)
 
     def _stop(self) -> None:
         # ENXIO: somebody else stopped it.
@@ -139,6 +147,7 @@ def config_of(plan: Plan) -> Config:
         command=list(plan.command) if plan.command and not plan.redact else None,
         is_partial=bool(plan.target_pid) or plan.terms.has_threads,
         recorder_pid=os.getpid(),
+        chosen=chosen_of(plan.terms),
     )
 
 
@@ -176,10 +185,6 @@ def _recorded(tasks: list[Task], target_pid: int) -> list[int]:
     for tgid in found:
         found += [task.tgid for task in tasks if task.ppid == tgid and task.tid == task.tgid]
     return found
-
-
-def end_block(reason: str, moment: Moment, counters: list[CpuTotals]) -> EndBlock:
-    return EndBlock(reason, [moment], counters)
 
 
 def moment_of(device: Device) -> Moment:

@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from tracectl.errors import UsageError
+from tracectl.export.kinds import STORED, Holds, projection_of
 
 MADE_OF_CALLS = {
     "names": "SELECT file, host, time, entry_ns, pid, tid, process, uid, container, syscall, "
@@ -121,11 +122,11 @@ class Database:
 
     @contextmanager
     def answer(
-        self, sql: str, plan: Plan, begin: Callable[[str], Batches]
+        self, sql: str, plan: Plan, begin: Callable[[str], Batches], holds: Holds = STORED
     ) -> Iterator[pa.RecordBatchReader]:
-        """What ``sql`` answers, batch by batch; times of day come without a zone, and are UTC.
-        ``begin`` starts to read the columns of a view that are wanted. UsageError when DuckDB
-        refuses it."""
+        """What ``sql`` answers, batch by batch, as a format ``holds`` it; times of day come without
+        a zone, and are UTC. ``begin`` starts to read the columns of a view that are wanted.
+        UsageError when DuckDB refuses it."""
         with tempfile.TemporaryDirectory(prefix="tracectl-query-") as directory:
             config = _CLOSED | {"temp_directory": directory}
             if plan.has_one_thread:
@@ -137,7 +138,8 @@ class Database:
                     relation = connection.sql(sql)
                     if relation is None:
                         raise UsageError("that statement answers nothing")
-                    yield pa.RecordBatchReader.from_stream(relation)
+                    projected = relation.project(projection_of(relation, holds))
+                    yield pa.RecordBatchReader.from_stream(projected)
                 except (duckdb.Error, pa.ArrowException, OSError) as error:
                     failures = [one.failure for one in streams if one.failure is not None]
                     if failures:
@@ -183,17 +185,18 @@ def _iter_nodes(plan: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def rows_of(batch: pa.RecordBatch) -> list[list[Any]]:
-    """As Python has them; times as text, to the ns, whole decimals as integers."""
-    columns = []
-    for column in batch.columns:
-        kind = column.type
-        if pa.types.is_temporal(kind):
-            columns.append(column.cast(pa.string()).to_pylist())
-        elif pa.types.is_decimal(kind) and kind.scale == 0:
-            columns.append([None if one is None else int(one) for one in column.to_pylist()])
-        else:
-            columns.append(column.to_pylist())
+    """As Python has them."""
+    columns = [_values_of(column) for column in batch.columns]
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _values_of(column: pa.Array) -> list[Any]:
+    # Asked for dictionaries, Arrow takes several times as long, whatever the type.
+    has_map = "map<" in str(column.type)
+    values: list[Any] = (
+        column.to_pylist(maps_as_pydicts="strict") if has_map else column.to_pylist()
+    )
+    return values
 
 
 def _wrong(error: Exception) -> UsageError:

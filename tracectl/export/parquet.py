@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tracectl.analysis.calls import Calls
+from tracectl.capture.metadata import Metadata
 from tracectl.export.arrow import batch_of
 from tracectl.export.columns import CALL_COLUMNS, Source, columns_of
+from tracectl.export.partial import partial_file
 
 _STEADY = ("time", "entry_ns", "exit_ns")
 """They grow steadily, so that their differences take fewest bytes."""
@@ -34,27 +38,34 @@ def write_parquet(path: Path, source: Source, blocks: Iterable[Calls]) -> None:
             writer.close()
 
 
-def write_dataset(directory: Path, source: Source, blocks: Iterable[Calls]) -> None:
-    """``directory/host=HOST/day=YYYY-MM-DD/FILE.parquet``, days in UTC; the parts' names are
+def write_dataset(
+    directory: Path, source: Source, metadata: Metadata, blocks: Iterable[Calls]
+) -> None:
+    """``directory/host=HOST/day=YYYY-MM-DD/FILE-ID.parquet``, days in UTC; the parts' names are
     what engines call Hive partitioning."""
-    writers: dict[str, Any] = {}
-    stem = Path(source.file).stem
-    try:
+    name = f"{Path(source.file).stem}-{_identity_of(metadata)}.parquet"
+    with ExitStack() as files, ExitStack() as open_files:
+        writers: dict[str, Any] = {}
         for calls in blocks:
             columns = columns_of(source, calls)
             del columns["host"]
             days = columns["time"].values.astype("datetime64[D]")
             batch = batch_of(columns)
             for day in np.unique(days):
-                name = str(day)
-                if name not in writers:
-                    place = directory / f"host={quote(source.host, safe='')}" / f"day={name}"
+                key = str(day)
+                if key not in writers:
+                    place = directory / f"host={quote(source.host, safe='')}" / f"day={key}"
                     place.mkdir(parents=True, exist_ok=True)
-                    writers[name] = _open(place / f"{stem}.parquet", batch.schema)
-                writers[name].write_batch(batch.filter(pa.array(days == day)))
-    finally:
-        for writer in writers.values():
-            writer.close()
+                    path = files.enter_context(partial_file(place / name))
+                    writers[key] = open_files.enter_context(_open(path, batch.schema))
+                writers[key].write_batch(batch.filter(pa.array(days == day)))
+
+
+def _identity_of(metadata: Metadata) -> str:
+    """Of all captures, those with the same name too. Snapshots of a flight recorder have its
+    session's id, but each begins at another time."""
+    facts = metadata.host.boot_id, metadata.session_id, metadata.clocks[0].trace_ns
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
 
 def _open(path: Path, schema: pa.Schema) -> Any:
