@@ -15,6 +15,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import contextmanager
 
 import pytest
 from machine import AT_FDCWD, OPENAT, PATH, READ
@@ -32,8 +33,9 @@ COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]|38;[25]|48;[
 TRUE_COLOUR = re.compile(rb"[34]8;2;")
 
 
-def draw(capture, *keys: bytes, size=(24, 80), **environment: str) -> bytes:
-    """What the view writes until it has ended, each key pressed once the one before was shown."""
+@contextmanager
+def terminal_with(capture, size=(24, 80), **environment: str):
+    """The view in a terminal: where one writes and reads, and its process."""
     main_fd, child_fd = pty.openpty()
     fcntl.ioctl(child_fd, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     env = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLORTERM")}
@@ -43,21 +45,41 @@ def draw(capture, *keys: bytes, size=(24, 80), **environment: str) -> bytes:
         start_new_session=True,
     )  # fmt: skip
     os.close(child_fd)
+    with process:
+        try:
+            yield main_fd, process
+        finally:
+            process.kill()
+
+
+def draw(capture, *keys: bytes, **options) -> bytes:
+    """What the view writes until it has ended, each key pressed once the one before was shown."""
     drawn, waiting = b"", [*keys, b"q"]
     deadline_s = time.monotonic() + 60
-    while time.monotonic() < deadline_s:
-        if not select.select([main_fd], [], [], 1.0)[0]:
-            if b"Overview" in drawn and waiting:
-                os.write(main_fd, waiting.pop(0))
-            continue
-        try:
-            drawn += os.read(main_fd, 1 << 16)
-        except OSError:
-            break
-    os.close(main_fd)
-    assert process.wait(timeout=30) == 0, drawn
+    with terminal_with(capture, **options) as (main_fd, process):
+        while time.monotonic() < deadline_s:
+            if not select.select([main_fd], [], [], 1.0)[0]:
+                if b"Overview" in drawn and waiting:
+                    os.write(main_fd, waiting.pop(0))
+                continue
+            try:
+                drawn += os.read(main_fd, 1 << 16)
+            except OSError:
+                break
+        os.close(main_fd)
+        assert process.wait(timeout=30) == 0, drawn
     assert b"Traceback" not in drawn
     return drawn
+
+
+def test_it_ends_with_its_terminal(capture):
+    """Also where no SIGHUP comes: it is a session of its own."""
+    with terminal_with(capture, TERM="xterm-256color") as (main_fd, process):
+        drawn = b""
+        while b"Overview" not in drawn:
+            drawn += os.read(main_fd, 1 << 16)
+        os.close(main_fd)
+        assert process.wait(timeout=30) == 1
 
 
 def test_colours_are_those_that_the_terminal_has(capture):

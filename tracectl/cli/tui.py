@@ -12,7 +12,7 @@ from pathlib import Path
 from tracectl.capture.reader import open_capture
 from tracectl.cli.extras import needs
 from tracectl.cli.output import say
-from tracectl.errors import EXIT_OK, UsageError
+from tracectl.errors import EXIT_FAILED, EXIT_OK, UsageError
 
 HELP = "see what the machine is doing, live or from a capture"
 EXAMPLES = """\
@@ -53,8 +53,14 @@ def run(args: argparse.Namespace) -> int:
 
     # Before the screen is: what is wrong with a capture is said on the terminal.
     feed = None if args.file is None else Worker(partial(CaptureSource, args.file))
-    ViewApp(args.file, feed=feed).run()
-    return EXIT_OK
+    app = ViewApp(args.file, feed=feed)
+    try:
+        app.run()
+    finally:
+        if app.has_lost_terminal:
+            # Textual's thread that waits for keys would go on and on.
+            os._exit(EXIT_FAILED)
+    return app.return_code or EXIT_OK
 
 
 def _serve(args: argparse.Namespace) -> int:
