@@ -401,9 +401,9 @@ def test_a_capture_that_is_not_there(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("library", "argv", "libraries"),
     [
-        ("pyarrow", ["export", "--to", "parquet", "a.trace"], "'pyarrow>=15'"),
-        ("duckdb", ["query", "a.trace", "SELECT 1"], "'duckdb>=2,<3' 'pyarrow>=15'"),
-        ("pyarrow", ["query", "a.trace", "SELECT 1"], "'duckdb>=2,<3' 'pyarrow>=15'"),
+        ("pyarrow", ["export", "--to", "parquet", "a.trace"], "'pyarrow>=20'"),
+        ("duckdb", ["query", "a.trace", "SELECT 1"], "'duckdb>=2,<3' 'pyarrow>=20'"),
+        ("pyarrow", ["query", "a.trace", "SELECT 1"], "'duckdb>=2,<3' 'pyarrow>=20'"),
     ],
 )
 def test_without_a_library_a_sentence_says_what_to_install(library, argv, libraries, tmp_path):

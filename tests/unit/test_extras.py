@@ -41,7 +41,7 @@ def test_in_pipx(tmp_path, monkeypatch):
     environment.mkdir(parents=True)
     (environment / "pipx_metadata.json").touch()
     monkeypatch.setattr(sys, "prefix", str(environment))
-    command = f"env PIPX_HOME={tmp_path} pipx inject tracectl-new 'duckdb>=2,<3' 'pyarrow>=15'"
+    command = f"env PIPX_HOME={tmp_path} pipx inject tracectl-new 'duckdb>=2,<3' 'pyarrow>=20'"
     assert said("query") == f"absent is not installed: {command}"
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert said("query") == f"absent is not installed: sudo {command}"

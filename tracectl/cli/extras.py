@@ -15,9 +15,9 @@ from tracectl.errors import UnsupportedError
 _VIEW = "view"
 LIBRARIES = {
     "completion": ("shtab>=1.13",),
-    "export": ("pyarrow>=15",),
+    "export": ("pyarrow>=20",),
     "html": ("plotly>=5.20",),
-    "query": ("duckdb>=2,<3", "pyarrow>=15"),
+    "query": ("duckdb>=2,<3", "pyarrow>=20"),
     "web": ("textual-serve>=1.1,<2",),
     _VIEW: ("textual>=6,<9",),
 }
