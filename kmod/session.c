@@ -180,6 +180,8 @@ static int hold(struct tracectl_session *session)
 static int set_filter(struct tracectl_session *session,
 		      const struct tracectl_filter *terms)
 {
+	int err;
+
 	/* Without records there is none that could wait for its end. */
 	if (terms->flags & TRACECTL_FILTER_ENDS &&
 	    session->flags & TRACECTL_CONFIG_COUNTERS)
@@ -189,7 +191,10 @@ static int set_filter(struct tracectl_session *session,
 	    !(session->classes &
 	      (TRACECTL_CLASS_OPEN_NAME | TRACECTL_CLASS_PATH)))
 		return -EOPNOTSUPP;
-	return tracectl_filter_set(&session->selection, terms);
+	err = tracectl_filter_set(&session->selection, terms);
+	if (!err)
+		session->narrowed |= terms->flags;
+	return err;
 }
 
 static int read_filter(struct tracectl_session *session, u64 user_filter)
@@ -418,6 +423,7 @@ static void describe_status(const struct tracectl_session *session,
 	status->classes = session->classes;
 	status->target_pid = session->target_pid;
 	status->flags = session->flags;
+	status->narrowed = session->narrowed;
 	status->subbuf_bytes = session->subbuf_bytes;
 	status->subbuf_count = session->subbuf_count;
 	status->since_ns = session->since_ns;

@@ -28,6 +28,7 @@ struct tracectl_session {
 	u32 subbuf_count;
 	u32 target_pid;
 	u32 flags; /* TRACECTL_CONFIG_... */
+	u32 narrowed; /* TRACECTL_FILTER_... of all its terms */
 	unsigned long pages; /* of its buffers */
 	char label[TRACECTL_LABEL_BYTES];
 

@@ -636,7 +636,7 @@ struct tracectl_status {
 	__u32 last_end;		/* enum tracectl_end */
 	__u32 last_pid;		/* who ended it */
 	__u32 flags;
-	__u32 reserved;
+	__u32 narrowed;		/* TRACECTL_FILTER_... of its terms so far */
 	char label[TRACECTL_LABEL_BYTES];	/* of the last one, when idle */
 	__u64 self;		/* of filtered: processes with the device open */
 	struct tracectl_filter filter;	/* its terms by now */

@@ -10,6 +10,7 @@ import pytest
 
 from tool import calls_of
 from tracectl.abi.records import Kind
+from tracectl.capture.metadata import Chosen
 from tracectl.capture.reader import open_capture
 from tracectl.decode.subbuffer import decode_subbuffer
 
@@ -128,10 +129,18 @@ def check_cpus(read, directory) -> None:
     calls = calls_of(directory / "cpu.trace")
     assert all(call["entry_ns"] is not None and call["exit_ns"] is not None for call in calls)
     assert len(calls) == 11 * ROUNDS
+    assert chosen_in(directory / "cpu.trace") == Chosen(by_thread=True, cpus=[1])
+    # By other CPUs meanwhile, and at the end by none.
+    assert chosen_in(directory / "change.trace") == Chosen(by_thread=True, cpus=[0])
     # Two runs, one of them on one CPU only.
     changed = events_by_cpu(directory / "change.trace")
     assert changed[1, Kind.ENTRY, GETPPID] == 20 * ROUNDS
     assert changed[0, Kind.ENTRY, GETPPID] == 10 * ROUNDS
+
+
+def chosen_in(path) -> Chosen:
+    with open_capture(path) as capture:
+        return capture.end.chosen
 
 
 def check_users(read) -> None:

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from tracectl.abi.control import Filter, FilterFlag
 from tracectl.capture.metadata import Chosen
-from tracectl.cli.chosen import ChosenWatch
+from tracectl.cli.chosen import chosen_at_first, chosen_until
 from tracectl.kernel.filter import Terms
 
 ALL = Terms()
@@ -15,44 +16,25 @@ FIRST, LAST = Terms(cpus=frozenset({0, 1})), Terms(cpus=frozenset({1, 2}))
 USER = Terms(uid=5)
 
 
-class Device:
-    """Has ``terms``, of which each status tells the next."""
-
-    def __init__(self, terms, session_id=1):
-        self._terms = iter(terms)
-        self._session_id = session_id
-
-    def status(self):
-        return SimpleNamespace(session_id=self._session_id, terms=next(self._terms))
-
-
 @pytest.mark.parametrize(
     ("terms", "chosen"),
     [
-        ([ALL, ALL], Chosen()),
-        ([FIRST, FIRST], Chosen(cpus=[0, 1])),
-        ([ALL, FIRST, ALL], Chosen(cpus=[0, 1])),
+        ([ALL], Chosen()),
+        ([FIRST], Chosen(cpus=[0, 1])),
         ([FIRST, LAST], Chosen(cpus=[1])),
+        ([ALL, FIRST], Chosen(cpus=[0, 1])),
+        ([FIRST, ALL], Chosen(cpus=[0, 1])),
+        ([ALL, FIRST, ALL], Chosen(cpus=[])),
         ([FIRST, USER], Chosen(True, [0, 1])),
         ([ALL, Terms(comm="a"), Terms(cgroup=7), ALL], Chosen(True)),
         ([ALL, Terms(calls=frozenset({3}), slower_ns=5, path="/")], Chosen()),
     ],
 )
 def test_terms_that_change(terms, chosen):
-    watch = ChosenWatch(Device(terms[1:]), 1, terms[0])
-    for _ in terms[1:]:
-        watch.look_now()
-    assert watch.chosen == chosen
-
-
-def test_it_is_not_looked_at_more_often_than_changes_matter():
-    watch = ChosenWatch(Device([FIRST]), 1, ALL)
-    for _ in range(9):
-        watch.look()
-    assert watch.chosen == Chosen(cpus=[0, 1])
-
-
-def test_the_next_session_is_another():
-    watch = ChosenWatch(Device([FIRST], session_id=2), 1, ALL)
-    watch.look_now()
-    assert watch.chosen == Chosen()
+    narrowed = FilterFlag(0)
+    for one in terms:
+        narrowed |= FilterFlag(Filter.parse(one.pack()).flags)
+    status = SimpleNamespace(terms=terms[-1], narrowed=narrowed)
+    assert chosen_until(status, terms[0]) == chosen
+    if len(terms) == 1:
+        assert chosen_at_first(terms[0]) == chosen

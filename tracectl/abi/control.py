@@ -162,7 +162,7 @@ Status = Struct(
     "last_end" / Int32ul,
     "last_pid" / Int32ul,
     "flags" / Int32ul,
-    "reserved" / Int32ul,
+    "narrowed" / Int32ul,
     "label" / Bytes(LABEL_BYTES),
     "self" / Int64ul,
     "filter" / Filter,

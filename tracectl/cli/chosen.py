@@ -1,40 +1,24 @@
-"""Which threads and CPUs a session is filtered to, also when that changes while it runs."""
+"""Which threads and CPUs a session was filtered to, also where that changed while it ran."""
 
 from __future__ import annotations
 
-import time
-
+from tracectl.abi.control import FilterFlag
 from tracectl.capture.metadata import Chosen
-from tracectl.kernel.device import Device
+from tracectl.kernel.device import Status
 from tracectl.kernel.filter import Terms
 
-_PERIOD_NS = 100_000_000
+_THREADS = FilterFlag.UID | FilterFlag.COMM | FilterFlag.CGROUP
 
 
-def chosen_of(terms: Terms) -> Chosen:
+def chosen_at_first(terms: Terms) -> Chosen:
     return Chosen(terms.has_threads, None if terms.cpus is None else sorted(terms.cpus))
 
 
-class ChosenWatch:
-    """``chosen`` is what session ``session_id`` recorded all the time, from ``terms`` on."""
-
-    def __init__(self, device: Device, session_id: int, terms: Terms) -> None:
-        self.chosen = chosen_of(terms)
-        self._device = device
-        self._session_id = session_id
-        self._terms = terms
-        self._next_ns = 0
-
-    def look(self) -> None:
-        """To be called often: ``tracectl filter`` tells the module only."""
-        now_ns = time.monotonic_ns()
-        if now_ns >= self._next_ns:
-            self._next_ns = now_ns + _PERIOD_NS
-            self.look_now()
-
-    def look_now(self) -> None:
-        status = self._device.status()
-        # Stopped by another process, it may have a successor already.
-        if status.session_id == self._session_id and status.terms != self._terms:
-            self._terms = status.terms
-            self.chosen = self.chosen.narrowed(chosen_of(status.terms))
+def chosen_until(status: Status, first: Terms) -> Chosen:
+    """What the session of ``status`` recorded all the time, with the terms ``first`` to begin with.
+    CPUs that were chosen meanwhile only are not known: no CPU is for sure."""
+    known = [terms.cpus for terms in (first, status.terms) if terms.cpus is not None]
+    cpus = None
+    if known or status.narrowed & FilterFlag.CPUS:
+        cpus = sorted(frozenset.intersection(*known)) if known else []
+    return Chosen(bool(status.narrowed & _THREADS), cpus)

@@ -11,7 +11,7 @@ from tracectl.abi.control import ConfigFlag, State
 from tracectl.abi.records import SubbufHeader
 from tracectl.capture.metadata import Config, EndBlock
 from tracectl.capture.writer import CaptureWriter
-from tracectl.cli.chosen import chosen_of
+from tracectl.cli.chosen import chosen_until
 from tracectl.cli.held import Held
 from tracectl.cli.plan import Plan
 from tracectl.cli.recording import Recording, describe, moment_of
@@ -100,7 +100,7 @@ def _write(
         flags=int(status.flags),
         is_partial=bool(status.target_pid) or status.terms.has_threads,
         recorder_pid=status.owner_pid,
-        chosen=chosen_of(status.terms),
+        chosen=chosen_until(status, status.terms),
     )
     with ExitStack() as stack:
         streams = []

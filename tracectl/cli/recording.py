@@ -12,6 +12,7 @@ from types import TracebackType
 from tracectl.abi.control import ConfigFlag
 from tracectl.abi.totals import CpuTotals
 from tracectl.capture.metadata import (
+    Chosen,
     Config,
     EndBlock,
     Host,
@@ -23,7 +24,7 @@ from tracectl.capture.metadata import (
 )
 from tracectl.capture.writer import CaptureWriter
 from tracectl.cli.calibration import load_calibration
-from tracectl.cli.chosen import ChosenWatch, chosen_of
+from tracectl.cli.chosen import chosen_at_first, chosen_until
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
@@ -49,7 +50,7 @@ class Recording:
         # Before the file is touched: it may be the one that a session is being written to.
         session_id = arm(device, plan, label=str(output))
         self._stack.callback(self._stop)
-        self._watch = ChosenWatch(device, session_id, plan.terms)
+        self._session_id, self._terms = session_id, plan.terms
         try:
             metadata = describe(config_of(plan), device, session_id, with_paths=not plan.redact)
             self._writer = self._stack.enter_context(
@@ -90,15 +91,9 @@ class Recording:
 
         CaptureError when the file cannot be written any further: what is in it stays readable.
         """
-
-        def look() -> bool:
-            self._watch.look()
-            return is_done()
-
         try:
-            if not self._recorder.run(self._writer, look, wake_fd):
+            if not self._recorder.run(self._writer, is_done, wake_fd):
                 reason = "stopped"
-            self._watch.look_now()
             self._stop()
             end = self._end(reason, self._recorder.drain(self._writer))
             self._writer.write_end(end)
@@ -112,7 +107,14 @@ class Recording:
         return summary_of(self.output, end, self._writer.size_bytes)
 
     def _end(self, reason: str, counters: list[CpuTotals]) -> EndBlock:
-        return EndBlock(reason, [moment_of(self._device)], counters, self._watch.chosen)
+        return EndBlock(reason, [moment_of(self._device)], counters, self._chosen())
+
+    def _chosen(self) -> Chosen:
+        status = self._device.status()
+        # Stopped by another process, it may have a successor already.
+        if status.session_id != self._session_id:
+            return chosen_at_first(self._terms)
+        return chosen_until(status, self._terms)
 
     def _stop(self) -> None:
         # ENXIO: somebody else stopped it.
@@ -147,7 +149,7 @@ def config_of(plan: Plan) -> Config:
         command=list(plan.command) if plan.command and not plan.redact else None,
         is_partial=bool(plan.target_pid) or plan.terms.has_threads,
         recorder_pid=os.getpid(),
-        chosen=chosen_of(plan.terms),
+        chosen=chosen_at_first(plan.terms),
     )
 
 

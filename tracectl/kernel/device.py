@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from tracectl.abi import control
-from tracectl.abi.control import ConfigFlag, End, EventClass, State
+from tracectl.abi.control import ConfigFlag, End, EventClass, FilterFlag, State
 from tracectl.abi.records import ABI_VERSION
 from tracectl.abi.totals import CpuTotals
 from tracectl.errors import AbiError, DeviceError, SessionBusyError, UnsupportedError
@@ -64,6 +64,8 @@ class Status:
     own: int
     """Of filtered: processes that have the device open."""
     terms: Terms
+    narrowed: FilterFlag
+    """Of all terms that it has had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Device:
             label=os.fsdecode(raw.label.split(b"\0")[0]),
             own=raw.self,
             terms=terms_of(raw.filter),
+            narrowed=FilterFlag(raw.narrowed),
         )
 
     def clocks(self) -> Clocks:
