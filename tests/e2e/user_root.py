@@ -124,6 +124,8 @@ def add_kernel(root: UserRoot, release: str) -> Path:
     replace(headers / "Makefile", text.replace(kernel.build.name, headers.name))
     modules = root.path / "lib" / "modules" / release
     modules.mkdir()
+    # What an installed kernel has: dkms runs depmod for no other.
+    (modules / "modules.dep").touch()
     (modules / "build").symlink_to(f"/usr/src/{headers.name}")
     return headers
 
