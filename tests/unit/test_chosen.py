@@ -8,7 +8,7 @@ import pytest
 
 from tracectl.abi.control import Filter, FilterFlag
 from tracectl.capture.metadata import Chosen
-from tracectl.cli.chosen import chosen_at_first, chosen_until
+from tracectl.cli.chosen import chosen_by, chosen_until
 from tracectl.kernel.filter import Terms
 
 ALL = Terms()
@@ -37,4 +37,4 @@ def test_terms_that_change(terms, chosen):
     status = SimpleNamespace(terms=terms[-1], narrowed=narrowed)
     assert chosen_until(status, terms[0]) == chosen
     if len(terms) == 1:
-        assert chosen_at_first(terms[0]) == chosen
+        assert chosen_by(terms[0]) == chosen

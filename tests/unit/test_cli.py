@@ -14,7 +14,7 @@ from subbuffers import SubBuffer
 from tracectl import __version__
 from tracectl.cli.child import Child, CommandError
 from tracectl.cli.main import COMMANDS, build_parser, main
-from tracectl.cli.output import describe_status, printable, say_error
+from tracectl.cli.output import describe_status, say_error
 from tracectl.cli.plan import DEFAULT_CPU_BYTES, default_count, parse_size
 from tracectl.cli.status import _KEYS
 from tracectl.errors import EXIT_INTERRUPTED, GuestError
@@ -22,6 +22,7 @@ from tracectl.kernel import events
 from tracectl.kernel.shapes import UNKNOWN_SHAPE, shapes_of
 from tracectl.kernel.tasks import iter_tasks
 from tracectl.module import loading
+from tracectl.render.strings import printable
 from tracectl.tables.table import load_table
 
 without_module = pytest.mark.skipif(loading.is_loaded(), reason="the module is loaded here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,14 @@ def count_into(counts: NDArray[Any], places: NDArray[np.int64]) -> None:
     else:
         different, found = np.unique(places, return_counts=True)
         counts[different] += found.astype(counts.dtype)
+
+
+def rows_of_each(values: NDArray[Any]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Each of ``values`` once, ascending, and the rows that have it."""
+    order = np.argsort(values, kind="stable")
+    different, first = np.unique(values[order], return_index=True)
+    # Of nothing, split() makes one part.
+    yield from zip(different.tolist(), np.split(order, first[1:]), strict=False)
 
 
 def arrange(major: NDArray[np.int64], minor: NDArray[Any]) -> NDArray[np.intp]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import STRING_KINDS, Kind
+from tracectl.analysis.codes import rows_of_each
 from tracectl.capture.metadata import Task
 from tracectl.decode.subbuffer import Records
 
@@ -239,9 +240,7 @@ class Threads:
     def find(self, tid: NDArray[np.int64], time_ns: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Indices into ``lives``; 0 where nothing told."""
         found = np.zeros(len(tid), np.int64)
-        order = np.argsort(tid, kind="stable")
-        values, first = np.unique(tid[order], return_index=True)
-        for value, rows in zip(values.tolist(), np.split(order, first[1:]), strict=False):
+        for value, rows in rows_of_each(tid):
             if value in self._spans:
                 at, starts = self._spans[value]
                 since = np.searchsorted(starts, time_ns[rows].astype(np.int64), side="right")

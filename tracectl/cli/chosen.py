@@ -10,15 +10,14 @@ from tracectl.kernel.filter import Terms
 _THREADS = FilterFlag.UID | FilterFlag.COMM | FilterFlag.CGROUP
 
 
-def chosen_at_first(terms: Terms) -> Chosen:
+def chosen_by(terms: Terms) -> Chosen:
     return Chosen(terms.has_threads, None if terms.cpus is None else sorted(terms.cpus))
 
 
 def chosen_until(status: Status, first: Terms) -> Chosen:
     """What the session of ``status`` recorded all the time, with the terms ``first`` to begin with.
     CPUs that were chosen meanwhile only are not known: no CPU is for sure."""
-    known = [terms.cpus for terms in (first, status.terms) if terms.cpus is not None]
-    cpus = None
-    if known or status.narrowed & FilterFlag.CPUS:
-        cpus = sorted(frozenset.intersection(*known)) if known else []
+    cpus = chosen_by(first).narrowed(chosen_by(status.terms)).cpus
+    if cpus is None and status.narrowed & FilterFlag.CPUS:
+        cpus = []
     return Chosen(bool(status.narrowed & _THREADS), cpus)

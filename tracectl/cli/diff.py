@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import open_capture
-from tracectl.cli.output import print_json, printable, say
+from tracectl.cli.output import print_json, say
 from tracectl.cli.reading import describe_loss, loss_json, tables_of
 from tracectl.errors import EXIT_FAILED, EXIT_OK, UsageError
 from tracectl.render.results import error_name
+from tracectl.render.strings import printable
 from tracectl.render.table import format_duration, format_table
 
 if TYPE_CHECKING:

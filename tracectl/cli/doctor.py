@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from tracectl.cli.output import print_json, printable
+from tracectl.cli.output import print_json
 from tracectl.doctor.check import Check, Verdict
 from tracectl.errors import EXIT_IMPOSSIBLE, EXIT_OK
+from tracectl.render.strings import printable
 
 HELP = "can this machine trace; what is missing, and what to run"
 EXAMPLES = """\

@@ -44,13 +44,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _install(args: argparse.Namespace) -> int:
     from tracectl.module import access  # noqa: PLC0415 - not needed to load
-    from tracectl.module.dkms import Dkms  # noqa: PLC0415
+    from tracectl.module.dkms import Dkms, releases_with_headers  # noqa: PLC0415
     from tracectl.module.packages import install_command  # noqa: PLC0415
     from tracectl.module.source import find_source  # noqa: PLC0415
 
     dkms = Dkms()
     dkms.check_owner()
-    releases = args.kernel or dkms.releases()
+    releases = args.kernel or releases_with_headers()
     running = os.uname().release
     if not releases:
         raise UnsupportedError(

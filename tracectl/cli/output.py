@@ -8,13 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tracectl.errors import EXIT_LOST, EXIT_OK, GuestError
-from tracectl.render import strings
+from tracectl.render.strings import printable
 from tracectl.render.table import format_size
 
 if TYPE_CHECKING:
     from tracectl.cli.summary import Summary
-
-printable = strings.printable
 
 
 def print_json(tree: Any) -> None:

@@ -14,7 +14,7 @@ from tracectl.analysis.heat import COLUMNS, ROWS, Heat, durations_ns
 from tracectl.analysis.report import Report, report_on
 from tracectl.capture.reader import Capture
 from tracectl.cli.extras import needs
-from tracectl.cli.output import printable, say
+from tracectl.cli.output import say
 from tracectl.cli.reading import describe_loss, lost_of
 from tracectl.cli.rows import (
     HEADER,
@@ -26,6 +26,7 @@ from tracectl.cli.rows import (
 )
 from tracectl.errors import TracectlError
 from tracectl.live.capture import span_of
+from tracectl.render.strings import printable
 from tracectl.render.table import format_duration
 from tracectl.tables.table import SyscallTable
 

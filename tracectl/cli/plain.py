@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tracectl.cli.output import printable
 from tracectl.errors import EXIT_OK, TracectlError, UnsupportedError
 from tracectl.kernel.choice import slot_name
 from tracectl.live.capture import CaptureSource
@@ -19,6 +18,7 @@ from tracectl.live.situation import look
 from tracectl.live.source import Facts, Losses
 from tracectl.live.worker import Worker
 from tracectl.render.results import error_name
+from tracectl.render.strings import printable
 from tracectl.render.table import format_duration, format_table
 
 _PERIOD_S = 1.0

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tracectl import __version__
 from tracectl.capture.reader import Capture, open_capture
-from tracectl.cli.output import print_json, printable, say
+from tracectl.cli.output import print_json, say
 from tracectl.cli.sources import iter_calls, source_of
 from tracectl.errors import EXIT_OK, TracectlError
 from tracectl.render.policy import seccomp_profile, systemd_unit
+from tracectl.render.strings import printable
 from tracectl.tables.table import abi_name
 
 HELP = "the smallest allow-list for a process, from a capture"

@@ -24,7 +24,7 @@ from tracectl.capture.metadata import (
 )
 from tracectl.capture.writer import CaptureWriter
 from tracectl.cli.calibration import load_calibration
-from tracectl.cli.chosen import chosen_at_first, chosen_until
+from tracectl.cli.chosen import chosen_by, chosen_until
 from tracectl.cli.plan import Plan
 from tracectl.cli.summary import Summary, summary_of
 from tracectl.errors import CaptureError, DeviceError
@@ -113,7 +113,7 @@ class Recording:
         status = self._device.status()
         # Stopped by another process, it may have a successor already.
         if status.session_id != self._session_id:
-            return chosen_at_first(self._terms)
+            return chosen_by(self._terms)
         return chosen_until(status, self._terms)
 
     def _stop(self) -> None:
@@ -149,7 +149,7 @@ def config_of(plan: Plan) -> Config:
         command=list(plan.command) if plan.command and not plan.redact else None,
         is_partial=bool(plan.target_pid) or plan.terms.has_threads,
         recorder_pid=os.getpid(),
-        chosen=chosen_at_first(plan.terms),
+        chosen=chosen_by(plan.terms),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
-from tracectl.cli.output import print_json, printable, say
+from tracectl.cli.output import print_json, say
 from tracectl.cli.reading import (
     NULLS,
     describe_loss,
@@ -34,6 +34,7 @@ from tracectl.cli.selection import add_selection, selection_of
 from tracectl.cli.sources import lives_in
 from tracectl.cli.time_report import report_time
 from tracectl.errors import EXIT_OK, UsageError
+from tracectl.render.strings import printable
 from tracectl.render.table import format_table
 from tracectl.tables.table import SyscallTable
 

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracectl.cli.output import print_json, printable
+from tracectl.cli.output import print_json
 from tracectl.errors import EXIT_OK, CaptureError, UnsupportedError
 from tracectl.module import loading
+from tracectl.render.strings import printable
 
 if TYPE_CHECKING:
     from tracectl.kernel.device import Info, Status

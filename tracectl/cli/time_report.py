@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.abi.control import EventClass
 from tracectl.capture.reader import Capture
-from tracectl.cli.output import print_json, printable
+from tracectl.cli.output import print_json
 from tracectl.cli.reading import describe_loss, loss_json, tables_of
 from tracectl.errors import CaptureError
+from tracectl.render.strings import printable
 from tracectl.render.table import format_duration, format_table
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture, open_capture
-from tracectl.cli.output import exit_code, print_json, printable
+from tracectl.cli.output import exit_code, print_json
 from tracectl.cli.reading import NULLS, describe_loss, loss_json, lost_of, name_of_slot, tables_of
 from tracectl.errors import EXIT_FAILED
+from tracectl.render.strings import printable
 
 if TYPE_CHECKING:
     from tracectl.analysis.balance import CpuBalance

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracectl.abi.records import Kind
+from tracectl.analysis.codes import rows_of_each
 from tracectl.analysis.tasks import TaskEvent
 from tracectl.capture.metadata import Task
 from tracectl.live.page import I64
@@ -141,9 +142,7 @@ class Past:
         found = np.zeros(len(tid), np.bool_)
         # What a damaged file says may be any number.
         now_ns = time_ns.astype(np.uint64)
-        order = np.argsort(tid, kind="stable")
-        values, first = np.unique(tid[order], return_index=True)
-        for value, rows in zip(values.tolist(), np.split(order, first[1:]), strict=False):
+        for value, rows in rows_of_each(tid):
             told = [(one.time_ns, passes(one)) for one in list(self._since.get(value, ()))]
             told = [(since_ns, is_it) for since_ns, is_it in told if is_it is not None]
             if any(is_it for _, is_it in told):

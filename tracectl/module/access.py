@@ -16,9 +16,10 @@ from tracectl.errors import TracectlError, UnsupportedError
 
 GROUP = "tracectl"
 _RULES = "60-tracectl.rules"
+_LOADED = "modules-load.conf"
 _FILES = {
     _RULES: Path("/etc/udev/rules.d") / _RULES,
-    "modules-load.conf": Path("/etc/modules-load.d/tracectl.conf"),
+    _LOADED: Path("/etc/modules-load.d/tracectl.conf"),
 }
 _PACKAGED = Path("/usr/lib/udev/rules.d") / _RULES
 _UDEVD = Path("/run/udev/control")
@@ -45,9 +46,7 @@ def revoke() -> None:
     rules = _FILES[_RULES]
     if _PACKAGED.exists() or not rules.exists():
         return
-    for path in _FILES.values():
-        if path != rules:
-            path.unlink(missing_ok=True)
+    _FILES[_LOADED].unlink(missing_ok=True)
     if _is_group():
         _run("groupdel", GROUP)
     # Last: by them a second try, after the group could not be removed, finds what there is to do.

@@ -69,9 +69,6 @@ class Dkms:
             raise UnsupportedError(f"dkms is not installed: {install_command('dkms')}")
         self._enter = [] if root == _HOST else enter_root(root)
 
-    def releases(self) -> list[str]:
-        return releases_with_headers(self._root)
-
     def installed(self) -> list[Installed]:
         """What dkms knows of any version of the module."""
         said = self._run("status", "-m", NAME).stdout

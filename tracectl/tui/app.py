@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -48,7 +47,6 @@ _TABS: tuple[Callable[[], ViewScreen], ...] = (
 _LOCAL_S, _REMOTE_S = 0.02, 0.25
 """Less than it takes the reader to have something new, which would wait for the next tick
 otherwise; and a frame is tens of KB on a terminal."""
-_TERMINAL_S = 1.0
 _LOSING_S = 5.0
 _SAMPLE = 3
 _OF_CAPTURES = ("play", "zoom")
@@ -92,7 +90,6 @@ class ViewApp(GuardedApp):
         self.situation = Situation("capture" if path is not None else "unknown")
         self.span: Span | None = None
         self.is_playing = False
-        self.has_lost_terminal = False
         self.lines: Lines | None = None
         self.follower = Follower(self)
         self.control = Control(self)
@@ -195,20 +192,12 @@ class ViewApp(GuardedApp):
         self._pace = keep_pace(self)
         period_s = _REMOTE_S if "SSH_CONNECTION" in os.environ else _LOCAL_S
         self.set_interval(period_s, self._tick)
-        if sys.stdin.isatty():
-            self.set_interval(_TERMINAL_S, self._look_for_terminal)
 
     def on_unmount(self) -> None:
         self.follower.close()
         self.devices.close()
         if self._feed is not None:
             self._feed.close()
-
-    def _look_for_terminal(self) -> None:
-        """It may be gone without a SIGHUP, which Textual does not see: nothing more can be read."""
-        if not sys.stdin.isatty():
-            self.has_lost_terminal = True
-            self.exit()
 
     def adopt(self, feed: Feed) -> None:
         """Shows ``feed`` from now on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 
 from rich.segment import Segment
@@ -13,6 +14,7 @@ from textual.notifications import SeverityLevel
 
 from tracectl.render.strings import printable
 
+_TERMINAL_S = 1.0
 # Controls, and what changes the direction of writing. None of them takes a cell.
 _COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
@@ -30,11 +32,22 @@ class Guard(LineFilter):
 
 
 class GuardedApp(App[None]):
-    """Its widgets, and its messages, which have names in them."""
+    """Its widgets, and its messages, which have names in them; and whether there is a terminal."""
 
     def __init__(self) -> None:
         super().__init__()
         self._guard = Guard()
+        self.has_lost_terminal = False
+
+    def on_mount(self) -> None:
+        if sys.stdin.isatty():
+            self.set_interval(_TERMINAL_S, self._look_for_terminal)
+
+    def _look_for_terminal(self) -> None:
+        """It may be gone without a SIGHUP, which Textual does not see: nothing more can be read."""
+        if not sys.stdin.isatty():
+            self.has_lost_terminal = True
+            self.exit()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), self._guard]
