@@ -40,8 +40,11 @@ static noinline notrace void on_entry_slowly(long nr)
 	struct tracectl_cpu *pc = tracectl_admit_entry(nr);
 	unsigned int slot = tracectl_classify(nr).slot;
 
-	if (pc && !tracectl_filter_drops(slot))
+	if (pc && !tracectl_filter_drops(slot)) {
+		if (tracectl_filter_is_by_cpu())
+			tracectl_filter_begin_call(pc);
 		begin(slot, tracectl_clock_read(&pc->clock));
+	}
 	tracectl_stream_leave();
 }
 
@@ -51,7 +54,8 @@ static noinline notrace void on_entry(long nr)
 		return;
 	preempt_disable_notrace();
 	if (likely(tracectl_gate_open(TRACECTL_CLASS_SYSCALL) &&
-		   MINE(task) == current && is_native(nr))) {
+		   MINE(task) == current && is_native(nr) &&
+		   !tracectl_filter_is_by_cpu())) {
 		begin(nr, now());
 		tracectl_stream_leave();
 	} else {
@@ -82,13 +86,14 @@ static __always_inline void finish(struct tracectl_entered *entry, long result,
 	tracectl_count_exit(counts, result);
 }
 
-/* An exit without its entry. */
-static void count_alone(struct tracectl_cpu *pc, unsigned int slot, long result)
+/* An exit whose entry, if that was counted, has left its place to another thread's. */
+static void count_alone(struct tracectl_cpu *pc, bool is_known,
+			unsigned int slot, long result)
 {
 	/* It began where nothing is counted. */
-	if (!tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
+	if (!is_known && !tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
 		return;
-	if (READ_ONCE(tracectl_sorting) & TRACECTL_FILTER_CPUS)
+	if (!is_known && tracectl_filter_is_by_cpu())
 		tracectl_filter_count_rest();
 	else if (!tracectl_filter_drops_exit(slot))
 		tracectl_count_exit(&pc->counts[slot], result);
@@ -99,16 +104,18 @@ static noinline notrace void on_exit_slowly(long result)
 	struct tracectl_cpu *pc = tracectl_stream_admit(TRACECTL_CLASS_SYSCALL |
 							TRACECTL_GATE_EXITS);
 	struct tracectl_entered *entry;
+	bool is_known;
 	long nr;
 
 	if (!pc)
 		goto leave;
+	is_known = tracectl_filter_is_by_cpu() && tracectl_filter_end_call(pc);
 	entry = tracectl_entered_of(pc->entered, current->pid);
 	nr = syscall_get_nr(current, task_pt_regs(current));
 	if (entry->tid == current->pid)
 		finish(entry, result, tracectl_clock_read(&pc->clock));
 	else
-		count_alone(pc, tracectl_classify(nr).slot, result);
+		count_alone(pc, is_known, tracectl_classify(nr).slot, result);
 leave:
 	tracectl_stream_leave();
 }
@@ -125,7 +132,7 @@ static noinline notrace void on_exit(long result)
 		return;
 	preempt_disable_notrace();
 	entry = tracectl_entered_of(MINE(entered), current->pid);
-	if (likely(entry->tid == current->pid)) {
+	if (likely(entry->tid == current->pid && !tracectl_filter_is_by_cpu())) {
 		finish(entry, result, now());
 		tracectl_stream_leave();
 	} else {

@@ -27,6 +27,11 @@ DECLARE_BITMAP(tracectl_unwanted_exits, TRACECTL_SLOTS);
 u64 __percpu *tracectl_filtered;
 DEFINE_PER_CPU(u64, tracectl_filtered_rest);
 
+static unsigned long *alloc_tids(void)
+{
+	return vzalloc(BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long));
+}
+
 int tracectl_filter_init(struct tracectl_selection *selection, pid_t target)
 {
 	selection->filtered =
@@ -36,14 +41,14 @@ int tracectl_filter_init(struct tracectl_selection *selection, pid_t target)
 		return -ENOMEM;
 	if (!target)
 		return 0;
-	selection->followed =
-		vzalloc(BITS_TO_LONGS(PID_MAX_LIMIT) * sizeof(long));
+	selection->followed = alloc_tids();
 	return selection->followed ? 0 : -ENOMEM;
 }
 
 void tracectl_filter_destroy(struct tracectl_selection *selection)
 {
 	vfree(selection->followed);
+	vfree(selection->begun);
 	free_percpu(selection->filtered);
 	tracectl_withheld_destroy(&selection->withheld);
 	kfree(selection->terms);
@@ -73,6 +78,22 @@ static bool are_threads_same(const struct tracectl_filter *one,
 	       !memcmp(one->comm, other->comm, sizeof(one->comm));
 }
 
+/* The ends of calls that began are not seen: they are not those of later ones. */
+void tracectl_filter_forget_calls(struct tracectl_selection *selection)
+{
+	if (selection->begun)
+		bitmap_zero(selection->begun, PID_MAX_LIMIT);
+}
+
+static int watch_cpus(struct tracectl_selection *selection)
+{
+	if (!selection->begun)
+		selection->begun = alloc_tids();
+	else if (!(selection->terms->flags & TRACECTL_FILTER_CPUS))
+		tracectl_filter_forget_calls(selection);
+	return selection->begun ? 0 : -ENOMEM;
+}
+
 /* Sets the terms of a session that is not tracing yet, or is by then. */
 int tracectl_filter_set(struct tracectl_selection *selection,
 			const struct tracectl_filter *terms)
@@ -82,6 +103,8 @@ int tracectl_filter_set(struct tracectl_selection *selection,
 
 	if (!err && terms->flags & TRACECTL_FILTER_ENDS)
 		err = tracectl_withheld_init(&selection->withheld);
+	if (!err && terms->flags & TRACECTL_FILTER_CPUS)
+		err = watch_cpus(selection);
 	if (err)
 		return err;
 	new = kmemdup(terms, sizeof(*terms), GFP_KERNEL);
@@ -381,6 +404,21 @@ bool tracectl_filter_has_cpu(const struct tracectl_selection *selection,
 	       terms->cpus[cpu / 64] & BIT_ULL(cpu % 64);
 }
 
+/*
+ * Only a bit a thread tells whether a call that ends has been let in: its place among
+ * those entered may be another thread's by then.
+ */
+void tracectl_filter_begin_call(const struct tracectl_cpu *pc)
+{
+	set_bit(current->pid, pc->session->selection.begun);
+}
+
+/* Whether the call that the current thread leaves was let in when it began. */
+bool tracectl_filter_end_call(const struct tracectl_cpu *pc)
+{
+	return test_and_clear_bit(current->pid, pc->session->selection.begun);
+}
+
 /* A path of the call that the current thread is in. Preemption is off. */
 void tracectl_filter_match(const char *name)
 {
@@ -395,9 +433,9 @@ void tracectl_filter_match(const char *name)
 }
 
 /* Of the session whose probe is running; every CPU names the same one. */
-static unsigned long *followed_tids(void)
+static struct tracectl_selection *current_selection(void)
 {
-	return raw_cpu_read(tracectl_cpus.session)->selection.followed;
+	return &raw_cpu_read(tracectl_cpus.session)->selection;
 }
 
 static void forget_one(struct task_struct **remembered,
@@ -421,7 +459,7 @@ void tracectl_filter_forget(struct task_struct *task)
 /* @child is about to run. */
 void tracectl_filter_fork(struct task_struct *parent, struct task_struct *child)
 {
-	unsigned long *followed = followed_tids();
+	unsigned long *followed = current_selection()->followed;
 
 	if (followed && test_bit(parent->pid, followed))
 		set_bit(child->pid, followed);
@@ -445,16 +483,22 @@ static void reject_withheld(pid_t tid)
 	preempt_enable_notrace();
 }
 
+static void move_tid(unsigned long *tids, pid_t from, pid_t to)
+{
+	if (tids && from != to && test_and_clear_bit(from, tids))
+		set_bit(to, tids);
+}
+
 /*
  * @task has another name now. In a thread other than the leader it takes the
  * leader's tid, too.
  */
 void tracectl_filter_exec(struct task_struct *task, pid_t from)
 {
-	unsigned long *followed = followed_tids();
+	const struct tracectl_selection *selection = current_selection();
 
-	if (followed && task->pid != from && test_and_clear_bit(from, followed))
-		set_bit(task->pid, followed);
+	move_tid(selection->followed, from, task->pid);
+	move_tid(selection->begun, from, task->pid);
 	tracectl_filter_forget(task);
 	if (task->pid != from && has_withheld()) {
 		preempt_disable_notrace();
@@ -466,10 +510,12 @@ void tracectl_filter_exec(struct task_struct *task, pid_t from)
 
 void tracectl_filter_exit(pid_t tid)
 {
-	unsigned long *followed = followed_tids();
+	const struct tracectl_selection *selection = current_selection();
 
-	if (followed)
-		clear_bit(tid, followed);
+	if (selection->followed)
+		clear_bit(tid, selection->followed);
+	if (selection->begun)
+		clear_bit(tid, selection->begun);
 	if (has_withheld())
 		reject_withheld(tid);
 }

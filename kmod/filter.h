@@ -23,6 +23,7 @@ struct tracectl_cpu;
 /* Which threads a session records, and which of their calls. */
 struct tracectl_selection {
 	unsigned long *followed; /* a bit a tid, or NULL for every thread */
+	unsigned long *begun; /* the same; once calls are chosen by CPU */
 	struct tracectl_filter *terms; /* RCU */
 	u64 __percpu *filtered; /* TRACECTL_FILTERED numbers */
 	struct tracectl_withheld_table withheld; /* once it is needed */
@@ -56,6 +57,13 @@ DECLARE_STATIC_KEY_FALSE(tracectl_sorts);
 extern u32 tracectl_sorting;
 #define TRACECTL_SORTS_COUNTS (1u << 31) /* they are counted only */
 #define TRACECTL_SORTS_WITHHELD (1u << 30) /* there may be withheld ones */
+
+/* Calls are chosen by the CPU that they begin on. */
+static __always_inline bool tracectl_filter_is_by_cpu(void)
+{
+	return static_branch_unlikely(&tracectl_sorts) &&
+	       smp_load_acquire(&tracectl_sorting) & TRACECTL_FILTER_CPUS;
+}
 
 extern DECLARE_BITMAP(tracectl_unwanted, TRACECTL_SLOTS);
 /* The same, or none where an exit is not to be judged by its number alone. */
@@ -111,6 +119,9 @@ bool tracectl_filter_passes(const struct tracectl_cpu *pc,
 			    u64 ns);
 bool tracectl_filter_has_cpu(const struct tracectl_selection *selection,
 			     unsigned int cpu);
+void tracectl_filter_forget_calls(struct tracectl_selection *selection);
+void tracectl_filter_begin_call(const struct tracectl_cpu *pc);
+bool tracectl_filter_end_call(const struct tracectl_cpu *pc);
 void tracectl_filter_match(const char *name);
 bool tracectl_filter_admit(struct tracectl_cpu *pc);
 bool tracectl_filter_identify(struct tracectl_cpu *pc,

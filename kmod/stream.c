@@ -337,6 +337,7 @@ void tracectl_stream_forget_calls(struct tracectl_session *session)
 	int cpu, place;
 
 	tracectl_withheld_reject_all(&session->selection.withheld);
+	tracectl_filter_forget_calls(&session->selection);
 	for (place = 0; place < TRACECTL_ENTERED; place++)
 		WRITE_ONCE(session->entered[place].tid, 0);
 	for_each_possible_cpu (cpu)

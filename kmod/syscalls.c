@@ -130,6 +130,8 @@ static noinline notrace void on_entry_slowly(long nr, struct pt_regs *regs)
 {
 	struct tracectl_cpu *pc = tracectl_admit_entry(nr);
 
+	if (pc && tracectl_filter_is_by_cpu())
+		tracectl_filter_begin_call(pc);
 	if (pc && tracectl_stream_is_full(pc))
 		lose_entry(pc, nr);
 	else if (pc)
@@ -154,6 +156,13 @@ static __always_inline void enter_call(long nr, struct pt_regs *regs)
 	}
 }
 
+/* Not by the short way, which does not look whether the CPU matters. */
+static void enter_call_here(long nr, struct pt_regs *regs)
+{
+	preempt_disable_notrace();
+	on_entry_slowly(nr, regs);
+}
+
 static void withhold_entry(struct pt_regs *regs, long nr)
 {
 	struct tracectl_cpu *pc;
@@ -168,12 +177,16 @@ static void withhold_entry(struct pt_regs *regs, long nr)
 /* Of a session that does not record every call: one that is not dropped. */
 static noinline notrace void on_entry_sorted(long nr, struct pt_regs *regs)
 {
+	u32 sorting = smp_load_acquire(&tracectl_sorting);
+
 	if (tracectl_skips_entry(nr) ||
 	    (!is_native(nr) &&
 	     tracectl_filter_drops(tracectl_classify(nr).slot)))
 		return;
-	if (smp_load_acquire(&tracectl_sorting) & TRACECTL_FILTER_ENDS)
+	if (sorting & TRACECTL_FILTER_ENDS)
 		withhold_entry(regs, nr);
+	else if (sorting & TRACECTL_FILTER_CPUS)
+		enter_call_here(nr, regs);
 	else
 		enter_call(nr, regs);
 }
@@ -314,6 +327,8 @@ static bool takes_exit(struct tracectl_cpu *pc, u32 sorting, unsigned int slot,
 	}
 	is_known = tracectl_entered_of(pc->entered, current->pid)->tid ==
 		   current->pid;
+	if (sorting & TRACECTL_FILTER_CPUS)
+		is_known |= tracectl_filter_end_call(pc);
 	/* It began where nothing is recorded. */
 	if (!is_known && !tracectl_gate_open(TRACECTL_CLASS_SYSCALL))
 		return false;

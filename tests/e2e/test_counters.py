@@ -17,6 +17,7 @@ from tracectl.decode.subbuffer import decode_subbuffer
 pytestmark = pytest.mark.guest
 
 ROUNDS = 100
+COLLISIONS = 20
 GETPPID, SETAFFINITY = 110, 203
 
 SCRIPT = """
@@ -51,6 +52,14 @@ tracectl filter --comm outcomes
 outcomes
 tracectl stop
 
+echo 300000 >/proc/sys/kernel/pid_max
+tracectl start -o /job/collided.trace --comm colliding_tids --cpus 0
+{colliding} {collisions}
+tracectl stop
+tracectl start --counters-only --comm colliding_tids --cpus 0 -e clock_nanosleep
+{colliding} {collisions}
+tracectl stop --json >/job/collided
+
 tracectl start -o /job/self.trace
 ls >/dev/null
 tracectl status --json >/job/self
@@ -83,16 +92,19 @@ def events_by_cpu(path) -> dict[tuple[int, Kind, int], int]:
 def test_counters_cpus_and_users(guest, workload, tmp_path):
     script = SCRIPT.replace("{flood}", workload("getppid_threads"))
     script = script.replace("{outcomes}", workload("outcomes")).replace("{rounds}", str(ROUNDS))
+    script = script.replace("{colliding}", workload("colliding_tids"))
+    script = script.replace("{collisions}", str(COLLISIONS))
     assert guest(script) == 0, (tmp_path / "out").read_text()
 
     def read(name: str) -> str:
         return (tmp_path / name).read_text()
 
     check_counters(read)
-    for name in ("all", "cpu", "change", "self"):
+    for name in ("all", "cpu", "change", "collided", "self"):
         command = [sys.executable, "-m", "tracectl", "verify", tmp_path / f"{name}.trace"]
         subprocess.run(command, check=True)
     check_cpus(read, tmp_path)
+    check_collisions(read, tmp_path)
     check_users(read)
 
 
@@ -136,6 +148,17 @@ def check_cpus(read, directory) -> None:
     changed = events_by_cpu(directory / "change.trace")
     assert changed[1, Kind.ENTRY, GETPPID] == 20 * ROUNDS
     assert changed[0, Kind.ENTRY, GETPPID] == 10 * ROUNDS
+
+
+def check_collisions(read, directory) -> None:
+    """Calls end whose place another thread's call took meanwhile."""
+    calls = calls_of(directory / "collided.trace")
+    naps = [call for call in calls if call["name"] == "clock_nanosleep"]
+    assert len(naps) == 2 * COLLISIONS
+    assert all(call["entry_ns"] is not None and call["exit_ns"] is not None for call in naps)
+    (counted,) = json.loads(read("collided"))["syscalls"]
+    # A call is counted when it ends.
+    assert counted["calls"] == 2 * COLLISIONS
 
 
 def chosen_in(path) -> Chosen:
