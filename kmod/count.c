@@ -132,7 +132,8 @@ static noinline notrace void on_exit(long result)
 		return;
 	preempt_disable_notrace();
 	entry = tracectl_entered_of(MINE(entered), current->pid);
-	if (likely(entry->tid == current->pid && !tracectl_filter_is_by_cpu())) {
+	if (likely(entry->tid == current->pid &&
+		   !tracectl_filter_is_by_cpu())) {
 		finish(entry, result, now());
 		tracectl_stream_leave();
 	} else {
