@@ -17,6 +17,7 @@ from threading import Thread
 from tracectl.errors import GuestError, UnsupportedError
 from tracectl.vm.initramfs import build_initramfs
 from tracectl.vm.kernel import Kernel, cache_directory
+from tracectl.vm.shares import Share, escape, mount_lines, served
 from tracectl.vm.userland import BYTECODE, PACKAGE, PYTHON
 
 JOB = Path("/job")
@@ -47,17 +48,6 @@ class Options:
     boot: tuple[str, ...] = ()
     qemu: tuple[str, ...] = ()
     root: Path = Path("/")
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """The directory ``path`` of this machine, which is ``at`` in the guest. Changes stay in it if
-    it ``is_writable``; else they are gone with the guest."""
-
-    tag: str
-    at: Path
-    path: Path
-    is_writable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +118,6 @@ def _shares(kernel: Kernel, root: Path, job: Path, cwd: Path) -> list[Share]:
     return shares
 
 
-def _mounts(shares: Sequence[Share]) -> str:
-    """As init calls its functions."""
-    lines = []
-    for share in shares:
-        kind = "writable" if share.is_writable else "throw_away"
-        lines.append(f"{kind} {share.tag} {shlex.quote(str(share.at))}\n")
-    return "".join(lines)
-
-
 def _run(
     kernel: Kernel,
     job: Path,
@@ -146,10 +127,16 @@ def _run(
 ) -> GuestResult:
     with tempfile.TemporaryDirectory(prefix="tracectl-vm-") as temporary:
         work = Path(temporary)
-        (work / "initramfs").write_bytes(build_initramfs(kernel, _mounts(shares), options.module))
-        command = _qemu_command(kernel, work, shares, options, streams)
+        (work / "initramfs").write_bytes(
+            build_initramfs(kernel, mount_lines(shares), options.module)
+        )
+        command = _qemu_command(kernel, work, options, streams)
         for attempt in range(2):
-            exit_code = _boot(command, work, job, options.timeout_s, streams)
+            files = work / f"files-{attempt}"
+            files.mkdir()
+            with served(kernel, shares, options.memory_mib, files) as more:
+                boot = [*command, *more, *options.qemu]
+                exit_code = _boot(boot, work, job, options.timeout_s, streams)
             # One boot in a dozen of some kernels ends early under emulation.
             if exit_code is not None or attempt or (job / "started").exists():
                 break
@@ -215,7 +202,6 @@ def _write_job(job: Path, argv: Sequence[str], cwd: Path, env: Mapping[str, str]
 def _qemu_command(
     kernel: Kernel,
     work: Path,
-    shares: Sequence[Share],
     options: Options,
     streams: tuple[int, int],
 ) -> list[str]:
@@ -236,20 +222,15 @@ def _qemu_command(
     command += ["-m", str(options.memory_mib), "-nodefaults", "-no-user-config", "-no-reboot"]
     command += ["-display", "none", "-kernel", str(kernel.vmlinuz)]
     command += ["-initrd", str(work / "initramfs"), "-append", " ".join(boot)]
-    command += ["-serial", f"file:{_escape(work / 'console')}"]
+    command += ["-serial", f"file:{escape(work / 'console')}"]
     command += ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
     for name, fd in zip(("stdout", "stderr"), streams, strict=True):
         command += ["-add-fd", f"fd={fd},set={fd}"]
         command += ["-chardev", f"file,id={name},path=/dev/fdset/{fd},append=on"]
         command += ["-device", f"virtserialport,chardev={name},name={name}"]
-    for share in shares:
-        more = "" if share.is_writable else ",readonly=on"
-        command += ["-fsdev", f"local,id={share.tag},path={_escape(share.path)},"
-                    f"security_model=none,multidevs=remap{more}"]  # fmt: skip
-        command += ["-device", f"virtio-9p-pci,fsdev={share.tag},mount_tag={share.tag}"]
     if options.icount:
         command += ["-icount", f"shift=0,sleep={'on' if options.icount_sleeps else 'off'}"]
-    return [*command, *options.qemu]
+    return command
 
 
 def _boot(
@@ -301,8 +282,3 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
-
-
-def _escape(path: Path) -> str:
-    """qemu's option parser takes a double comma for one."""
-    return os.fspath(path).replace(",", ",,")

@@ -11,16 +11,24 @@ for module in /modules/*.ko; do
 	insmod "$module" || echo "init: $module failed" >/dev/kmsg
 done
 
+# reach TAG DIRECTORY ACCESS 9P: cloud kernels have virtiofs instead.
+reach() {
+	if grep -q 9p /proc/filesystems; then
+		mount -t 9p -o "$3,trans=virtio,version=$4" "$1" "$2"
+	else
+		mount -t virtiofs -o "$3" "$1" "$2"
+	fi
+}
 # throw_away TAG DIRECTORY: what is changed in it goes to memory.
 throw_away() {
 	mkdir -p "/lower/$1" "/upper/$1/data" "/upper/$1/work" "/root$2"
-	mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=512000 "$1" "/lower/$1"
+	reach "$1" "/lower/$1" ro 9p2000.L,cache=loose,msize=512000
 	mount -t overlay -o "lowerdir=/lower/$1,upperdir=/upper/$1/data,workdir=/upper/$1/work" \
 		"$1" "/root$2"
 }
 writable() {
 	mkdir -p "/root$2"
-	mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144,access=any "$1" "/root$2"
+	reach "$1" "/root$2" rw 9p2000.L,cache=none,msize=262144,access=any
 }
 mkdir /upper
 mount -t tmpfs -o mode=755 upper /upper
