@@ -62,10 +62,18 @@ def files_option(kernel):
 
 
 @pytest.fixture
+def table(kernel):
+    """The system calls of the kernel's own ABI."""
+    from tracectl.tables.table import load_tables
+
+    return next(iter(load_tables(kernel.machine.name).values()))
+
+
+@pytest.fixture
 def workload(kernel, tmp_path):
     """Compiles tests/workloads/NAME.c; answers the program's path in the guest."""
 
-    def compile_(name: str, compiler: str = kernel.machine.compiler, *options: str) -> str:
+    def compile_(name: str, *options: str, compiler: str = kernel.machine.compiler) -> str:
         source = WORKLOADS / f"{name}.c"
         subprocess.run(
             [compiler, "-O2", "-Wall", "-pthread", *options, "-o", tmp_path / name, source],

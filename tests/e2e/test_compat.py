@@ -20,7 +20,7 @@ def test_calls_of_the_32_bit_abi(guest, workload, kernel, tmp_path):
     compiler = ARM_COMPILER if is_arm else kernel.machine.compiler
     if not shutil.which(compiler):
         pytest.skip("apt-get install gcc-arm-linux-gnueabihf libc6-dev-armhf-cross")
-    program = workload("compat", compiler, "-static", "-no-pie")
+    program = workload("compat", "-static", "-no-pie", compiler=compiler)
     code = guest(f"tracectl record -o /job/a.trace -- {program}")
     assert code == 0, (tmp_path / "out").read_text()
     text = subprocess.run(

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.guest
 
 ROUNDS = 100
 COLLISIONS = 20
-GETPPID, SETAFFINITY = 110, 203
 
 SCRIPT = """
 set -e
@@ -89,7 +88,7 @@ def events_by_cpu(path) -> dict[tuple[int, Kind, int], int]:
     return counted
 
 
-def test_counters_cpus_and_users(guest, workload, tmp_path):
+def test_counters_cpus_and_users(guest, workload, table, tmp_path):
     script = SCRIPT.replace("{flood}", workload("getppid_threads"))
     script = script.replace("{outcomes}", workload("outcomes")).replace("{rounds}", str(ROUNDS))
     script = script.replace("{colliding}", workload("colliding_tids"))
@@ -103,7 +102,7 @@ def test_counters_cpus_and_users(guest, workload, tmp_path):
     for name in ("all", "cpu", "change", "collided", "self"):
         command = [sys.executable, "-m", "tracectl", "verify", tmp_path / f"{name}.trace"]
         subprocess.run(command, check=True)
-    check_cpus(read, tmp_path)
+    check_cpus(read, table, tmp_path)
     check_collisions(read, tmp_path)
     check_users(read)
 
@@ -127,7 +126,8 @@ def check_counters(read) -> None:
     assert stopped["getppid"]["calls"] == 20000
 
 
-def check_cpus(read, directory) -> None:
+def check_cpus(read, table, directory) -> None:
+    getppid, setaffinity = (table.by_name(name).nr for name in ("getppid", "sched_setaffinity"))
     assert json.loads(read("cpus"))["filter"] == {"comm": "outcomes", "cpus": [1]}
     everything = events_by_cpu(directory / "all.trace")
     here = events_by_cpu(directory / "cpu.trace")
@@ -135,9 +135,9 @@ def check_cpus(read, directory) -> None:
     assert {key: count for key, count in here.items() if key[1] == Kind.ENTRY} == {
         key: count for key, count in entries.items() if key[0] == 1
     }
-    assert here[1, Kind.ENTRY, GETPPID] == 10 * ROUNDS
+    assert here[1, Kind.ENTRY, getppid] == 10 * ROUNDS
     # They leave for the other CPU, and end there.
-    assert here[0, Kind.EXIT, SETAFFINITY] == here[1, Kind.ENTRY, SETAFFINITY] == ROUNDS
+    assert here[0, Kind.EXIT, setaffinity] == here[1, Kind.ENTRY, setaffinity] == ROUNDS
     calls = calls_of(directory / "cpu.trace")
     assert all(call["entry_ns"] is not None and call["exit_ns"] is not None for call in calls)
     assert len(calls) == 11 * ROUNDS
@@ -146,8 +146,8 @@ def check_cpus(read, directory) -> None:
     assert chosen_in(directory / "change.trace") == Chosen(by_thread=True, cpus=[0])
     # Two runs, one of them on one CPU only.
     changed = events_by_cpu(directory / "change.trace")
-    assert changed[1, Kind.ENTRY, GETPPID] == 20 * ROUNDS
-    assert changed[0, Kind.ENTRY, GETPPID] == 10 * ROUNDS
+    assert changed[1, Kind.ENTRY, getppid] == 20 * ROUNDS
+    assert changed[0, Kind.ENTRY, getppid] == 10 * ROUNDS
 
 
 def check_collisions(read, directory) -> None:

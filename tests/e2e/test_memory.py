@@ -40,7 +40,7 @@ def _comparable(calls: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def test_structures_and_buffers_are_those_that_strace_shows(guest, workload, tmp_path):
-    program = workload("structs", "gcc", "-static")
+    program = workload("structs", "-static")
     code = guest(
         f"tracectl record --structs --payload 32 -o /job/a.trace -- {program} && "
         f"rm -f /dev/shm/structs && strace -o /job/strace.log {program}"

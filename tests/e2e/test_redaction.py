@@ -19,7 +19,7 @@ HASH = "[0-9a-f]{16}"
 
 
 def test_what_is_below_is_hashed(guest, workload, files_option, tmp_path):
-    program = workload("redacted", "gcc", "-static")
+    program = workload("redacted", "-static")
     code = guest(
         "tracectl record --redact /dev/shm/secret --detect-toctou --structs "
         f"{files_option} --no-compress -o /job/a.trace -- {program}"

@@ -41,7 +41,7 @@ static void look(const char *directory)
 	close(fd);
 	syscall(SYS_read, fd, name, 1);			/* EBADF */
 	snprintf(name, sizeof(name), "%s/none", directory);
-	syscall(SYS_unlink, name);			/* ENOENT */
+	unlink(name);					/* ENOENT */
 	stat(name, &buf);				/* ENOENT */
 	snprintf(name, sizeof(name), "%s/file/none", directory);
 	open(name, O_RDONLY);				/* ENOTDIR */

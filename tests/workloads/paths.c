@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "old.h"
+
 static char buffer[4096], many_dots[4096];
 
 #define CWD AT_FDCWD
@@ -17,44 +19,44 @@ static char buffer[4096], many_dots[4096];
 
 static void one_path(void)
 {
-	DO(stat, "stat.a", buffer);
-	DO(lstat, "lstat.a", buffer);
+	OLD(stat, "stat.a", buffer);
+	OLD(lstat, "lstat.a", buffer);
 	DO(newfstatat, CWD, "newfstatat.a", buffer, 0);
 	DO(statx, CWD, "statx.a", 0, 0xfff, buffer);
 	DO(statfs, "statfs.a", buffer);
-	DO(access, "access.a", 0);
+	OLD(access, "access.a", 0);
 	DO(faccessat, CWD, "faccessat.a", 0);
 	DO(faccessat2, CWD, "faccessat2.a", 0, 0);
-	DO(readlink, "readlink.a", buffer, sizeof(buffer));
+	OLD(readlink, "readlink.a", buffer, sizeof(buffer));
 	DO(readlinkat, CWD, "readlinkat.a", buffer, sizeof(buffer));
 	DO(chdir, "chdir.a");
 	DO(chroot, "chroot.a");
-	DO(chmod, "chmod.a", 0);
+	OLD(chmod, "chmod.a", 0);
 	DO(fchmodat, CWD, "fchmodat.a", 0);
-	DO(chown, "chown.a", 0, 0);
-	DO(lchown, "lchown.a", 0, 0);
+	OLD(chown, "chown.a", 0, 0);
+	OLD(lchown, "lchown.a", 0, 0);
 	DO(fchownat, CWD, "fchownat.a", 0, 0, 0);
 	DO(truncate, "truncate.a", 0);
-	DO(utime, "utime.a", 0);
-	DO(utimes, "utimes.a", 0);
-	DO(futimesat, CWD, "futimesat.a", 0);
+	OLD(utime, "utime.a", 0);
+	OLD(utimes, "utimes.a", 0);
+	OLD(futimesat, CWD, "futimesat.a", 0);
 	DO(utimensat, CWD, "utimensat.a", 0, 0);
 	DO(getxattr, "getxattr.a", "user.x", buffer, 1);
 	DO(listxattr, "listxattr.a", buffer, 1);
 	DO(umount2, "umount2.a", 0);
-	DO(open, "open.a", 0);
+	OLD(open, "open.a", 0);
 	DO(openat, CWD, "openat.a", 0);
 	DO(execve, "execve.a", 0, 0);
 }
 
 static void one_parent(void)
 {
-	DO(mkdir, "mkdir.a", 0755);
+	OLD(mkdir, "mkdir.a", 0755);
 	DO(mkdirat, CWD, "mkdirat.a", 0755);
-	DO(rmdir, "rmdir.a");
-	DO(unlink, "unlink.a");
+	OLD(rmdir, "rmdir.a");
+	OLD(unlink, "unlink.a");
 	DO(unlinkat, CWD, "unlinkat.a", 0);
-	DO(mknod, "mknod.a", 0100644, 0);
+	OLD(mknod, "mknod.a", 0100644, 0);
 	DO(mknodat, CWD, "mknodat.a", 0100644, 0);
 }
 
@@ -62,11 +64,11 @@ static void two_paths(void)
 {
 	close(open("link.a", O_CREAT, 0644));
 	close(open("linkat.a", O_CREAT, 0644));
-	DO(link, "link.a", "link.b");
+	OLD(link, "link.a", "link.b");
 	DO(linkat, CWD, "linkat.a", CWD, "linkat.b", 0);
-	DO(symlink, "symlink.a", "symlink.b");
+	OLD(symlink, "symlink.a", "symlink.b");
 	DO(symlinkat, "symlinkat.a", CWD, "symlinkat.b");
-	DO(rename, "rename.a", "rename.b");
+	OLD(rename, "rename.a", "rename.b");
 	DO(renameat, CWD, "renameat.a", CWD, "renameat.b");
 	DO(renameat2, CWD, "renameat2.a", CWD, "renameat2.b", 0);
 }

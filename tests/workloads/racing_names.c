@@ -21,6 +21,15 @@
 
 #define PATH_BYTES 256
 
+#ifdef SYS_unlink
+#define UNLINK(name) syscall(SYS_unlink, name)
+#define RENAME(from, to) syscall(SYS_rename, from, to)
+#else
+#define UNLINK(name) syscall(SYS_unlinkat, AT_FDCWD, name, 0)
+#define RENAME(from, to) \
+	syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0)
+#endif
+
 static char name[PATH_BYTES] __attribute__((aligned(64)));
 static char path_a[PATH_BYTES], path_b[PATH_BYTES], moved[PATH_BYTES + 8];
 static volatile int stopped;
@@ -72,7 +81,7 @@ static char do_execve(void)
 
 static char do_unlink(void)
 {
-	char gone = syscall(SYS_unlink, name) ? '?' : which_is_gone();
+	char gone = UNLINK(name) ? '?' : which_is_gone();
 
 	create(gone == 'a' ? path_a : path_b);
 	return gone;
@@ -80,7 +89,7 @@ static char do_unlink(void)
 
 static char do_rename(void)
 {
-	char gone = syscall(SYS_rename, name, moved) ? '?' : which_is_gone();
+	char gone = RENAME(name, moved) ? '?' : which_is_gone();
 
 	/* Not by rename(): those are the ones that are looked at. */
 	unlink(moved);

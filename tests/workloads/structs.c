@@ -29,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "old.h"
+
 #define FILE_NAME "/dev/shm/structs"
 
 /* As the kernel has it. */
@@ -105,9 +107,9 @@ static void files(void)
 	syscall(SYS_newfstatat, AT_FDCWD, "/missing", &st, 0);
 	syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, &buf);
 	syscall(SYS_uname, &name);
-	syscall(SYS_symlink, "where/to", "/dev/shm/link");
-	syscall(SYS_readlink, "/dev/shm/link", buffer, sizeof(buffer));
-	syscall(SYS_unlink, "/dev/shm/link");
+	OLD(symlink, "where/to", "/dev/shm/link");
+	OLD(readlink, "/dev/shm/link", buffer, sizeof(buffer));
+	OLD(unlink, "/dev/shm/link");
 	syscall(SYS_chdir, "/dev/shm");
 	syscall(SYS_getcwd, buffer, sizeof(buffer));
 	syscall(SYS_close, fd);
@@ -130,7 +132,7 @@ static void pipes(void)
 	syscall(SYS_ppoll, &polled, 1, &second_one, NULL, 8);
 	epoll = syscall(SYS_epoll_create1, 0);
 	syscall(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fds[0], &event);
-	syscall(SYS_epoll_wait, epoll, &event, 1, -1);
+	OLD(epoll_wait, epoll, &event, 1, -1);
 	syscall(SYS_read, fds[0], buffer, sizeof(buffer));
 	syscall(SYS_writev, fds[1], out, 2);
 	syscall(SYS_readv, fds[0], in, 2);
@@ -160,7 +162,6 @@ static void sockets(void)
 static void polls(void)
 {
 	struct timespec moment = { 0, 1000 }, second = { 1, 0 };
-	struct timeval longer = { 1, 0 };
 	struct pollfd polled[3];
 	fd_set in, out, except;
 	int fds[2], empty[2];
@@ -170,14 +171,14 @@ static void polls(void)
 	polled[0] = (struct pollfd){ fds[0], POLLIN, 0 };
 	polled[1] = (struct pollfd){ fds[1], POLLOUT, 0 };
 	polled[2] = (struct pollfd){ -1, POLLIN, 0 };
-	syscall(SYS_poll, polled, 1, 0);
+	OLD(poll, polled, 1, 0);
 	syscall(SYS_write, fds[1], "abc", 3);
-	syscall(SYS_poll, polled, 3, 100);
+	OLD(poll, polled, 3, 100);
 	syscall(SYS_ppoll, polled, 2, &second, NULL, 8);
 	polled[0].fd = empty[0];
 	syscall(SYS_ppoll, polled, 1, &moment, NULL, 8);
 	polled[0].fd = 99;
-	syscall(SYS_poll, polled, 2, 0);
+	OLD(poll, polled, 2, 0);
 	FD_ZERO(&in);
 	FD_ZERO(&out);
 	FD_ZERO(&except);
@@ -185,14 +186,15 @@ static void polls(void)
 	FD_SET(empty[0], &in);
 	FD_SET(fds[1], &out);
 	FD_SET(fds[0], &except);
-	syscall(SYS_select, empty[1] + 1, &in, &out, &except, &longer);
+	OLD(select, empty[1] + 1, &in, &out, &except,
+	    &(struct timeval){ 1, 0 });
 	FD_ZERO(&in);
 	FD_SET(empty[0], &in);
 	syscall(SYS_pselect6, empty[1] + 1, &in, NULL, NULL, &moment, NULL);
 	FD_SET(fds[0], &in);
 	syscall(SYS_pselect6, empty[1] + 1, &in, NULL, NULL, NULL, NULL);
 	FD_SET(99, &in);
-	syscall(SYS_select, 100, &in, NULL, NULL, NULL);
+	OLD(select, 100, &in, NULL, NULL, NULL);
 }
 
 static void commands(void)

@@ -15,9 +15,9 @@ from tracectl.vm.root import debootstrap
 SUITE = "trixie"
 # What a script takes for granted, and what the tracer imports.
 _PACKAGES = (
-    "base-files", "base-passwd", "busybox-static", "coreutils", "dash", "diffutils", "findutils",
-    "grep", "gzip", "kmod", "libc-bin", "mawk", "mount", "procps", "sed", "strace", "tar",
-    "util-linux", "python3", "python3-construct", "python3-numpy", "python3-pyudev",
+    "base-files", "base-passwd", "busybox-static", "coreutils", "dash", "diffutils", "e2fsprogs",
+    "findutils", "grep", "gzip", "kmod", "libc-bin", "mawk", "mount", "procps", "sed", "strace",
+    "tar", "util-linux", "python3", "python3-construct", "python3-numpy", "python3-pyudev",
     "python3-rich", "python3-zstandard",
 )  # fmt: skip
 PYTHON = "/usr/bin/python3"
