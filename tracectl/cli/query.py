@@ -20,6 +20,7 @@ from tracectl.cli.reading import describe_loss, descriptors_of
 from tracectl.cli.sources import source_of
 from tracectl.errors import EXIT_OK, CaptureError, UsageError
 from tracectl.export.kinds import NUMBERS, STORED, TEXTS, TREES, Holds
+from tracectl.render.strings import printable
 from tracectl.render.table import format_rows, format_table, widths_of
 
 HELP = "ask captures questions in SQL"
@@ -190,7 +191,7 @@ _FORMATS: dict[str, tuple[Callable[[Any], None], Holds]] = {
 
 def _cell(value: Any) -> str:
     text = "" if value is None else _digits_of(value) if isinstance(value, _NUMBERS) else value
-    text = text.encode("unicode_escape").decode() if not text.isprintable() else text
+    text = printable(text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
