@@ -31,7 +31,8 @@ def make_userland(machine: Machine, directory: Path) -> None:
     """GuestError when it cannot be made, UnsupportedError where that needs more."""
 
     def settle(root: Path) -> None:
-        """What the packages' scripts would have done."""
+        """What the packages' scripts and the installer would have done."""
+        (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
         for name in ("passwd", "group"):
             shutil.copy(root / "usr/share/base-passwd" / f"{name}.master", root / "etc" / name)
         for name in ("blas", "lapack"):
