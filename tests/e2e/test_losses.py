@@ -9,6 +9,7 @@ import pytest
 
 from tool import tracectl
 from tracectl.capture.reader import open_capture
+from tracectl.vm.machine import ARM64
 
 pytestmark = pytest.mark.guest
 
@@ -60,7 +61,7 @@ def balance_of(path) -> dict[str, int]:
     return {name: sum(call[name] for call in calls) for name in names}
 
 
-def test_losses_are_exact_and_cost_no_time(guest, workload, table, tmp_path):
+def test_losses_are_exact_and_cost_no_time(guest, kernel, workload, table, tmp_path):
     script = SCRIPT.replace("{program}", workload("getppid_threads"))
     # A ns is an instruction: the machine that runs the guest is not in the figures.
     assert guest(script, icount=True, smp=1) == 0, (tmp_path / "out").read_text()
@@ -70,8 +71,10 @@ def test_losses_are_exact_and_cost_no_time(guest, workload, table, tmp_path):
     assert slow["lost"] > CALLS // 2
     assert slow["recorded"] > 0
     assert slow["recorded"] + slow["lost"] == CALLS
-    # Of a call that does nothing a fifth, and so nothing that could be seen of one that does work.
-    assert cpu_s["slow"] <= 1.2 * cpu_s["fast"], cpu_s
+    # Of a call that does nothing a fifth, on arm64 a quarter, and so nothing that could be seen of
+    # one that does work.
+    most = 1.3 if kernel.machine is ARM64 else 1.2
+    assert cpu_s["slow"] <= most * cpu_s["fast"], cpu_s
     withheld = balance_of(tmp_path / "withheld.trace")
     assert withheld["lost"] > 0
     assert withheld["recorded"] + withheld["lost"] == CALLS

@@ -64,7 +64,7 @@ def _check_forms(path) -> None:
     ][-2:]
     assert re.fullmatch(HASH, climbed)
     assert re.fullmatch(HASH, relative)
-    (renamed,) = [call["paths"] for call in calls if call["name"] == "rename"]
+    (renamed,) = [call["paths"] for call in calls if call["name"] in ("rename", "renameat")]
     assert renamed[0] == first
     assert re.fullmatch(below, renamed[1])
     (bound,) = [call["arguments"] for call in calls if call["name"] == "bind"]
