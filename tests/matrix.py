@@ -27,7 +27,9 @@ HEAD = """\
 
 `make test-kernels` writes this file. For each kernel it makes a root file system of the Debian
 suite, builds and installs the module there by DKMS, with that suite's compiler, and runs every test
-that needs a guest on it. For arm64 the module is cross-built, and the root only unpacked.
+that needs a guest on it. For arm64 the module is cross-built, and the root only unpacked. The
+cloud's kernels have no 9p: their guests reach the machine's files over virtiofs, which takes root
+and Debian's virtiofsd, on Debian 12 a part of qemu-system-common.
 `make test-kernels KERNELS=7.2` renews one row.
 
 | kernel | suite | flavour | release | module by DKMS, W=1 | passed | failed | skipped | date |
