@@ -80,7 +80,8 @@ def names_by_thread(calls: list[dict]) -> list[list[str]]:
 
 
 def test_classes_are_those_of_strace(guest, tmp_path):
-    assert guest(SCRIPT) == 0, (tmp_path / "out").read_text()
+    # On arm64 how often the loader unmaps depends on where libraries come to lie.
+    assert guest(SCRIPT, boot=("norandmaps",)) == 0, (tmp_path / "out").read_text()
     everything = printed(tmp_path / "all.trace")
     for name in CLASSES:
         verify(tmp_path / f"{name}.trace")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ set -e
 probes() { cat /proc/attached /sys/kernel/debug/kprobes/list \
     /sys/kernel/tracing/enabled_functions >"/job/$1"; }
 is_idle() { tracectl status --json | grep -q '"state": "idle"'; }
-has_chunk() { {python} -c '
+has_chunk() { $python -c '
 import sys
 from tracectl.capture.reader import open_capture
 with open_capture(sys.argv[1]) as capture:
@@ -61,7 +60,7 @@ def lifecycle(kernel, tmp_path_factory):
 
 def test_lifecycle(guest, lifecycle, tmp_path):
     shutil.copy(lifecycle / "attached.ko", tmp_path)
-    code = guest(SCRIPT.replace("{python}", sys.executable))
+    code = guest(SCRIPT)
     assert code == 0, (tmp_path / "out").read_text()
 
     def read(name: str) -> str:
