@@ -110,8 +110,8 @@ def by_firmware(firmware, key, tmp_path, monkeypatch):
     code = firmware / "usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
     direct = guest._qemu_command
 
-    def command(kernel, work, job, options, streams):
-        command = direct(kernel, work, job, options, streams)
+    def command(kernel, work, options, streams):
+        command = direct(kernel, work, options, streams)
         # Real-time kernels take no keys from the firmware otherwise.
         boot = f"{command[command.index('-append') + 1]} efi=runtime"
         boot_disk(firmware, kernel, work / "initramfs", boot, disk)
