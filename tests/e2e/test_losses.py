@@ -15,7 +15,8 @@ pytestmark = pytest.mark.guest
 
 CALLS = 40_000
 
-# A file system on a disk that takes 64 KiB a second, which a write waits for.
+# A file system on a disk that takes 1 MiB a second, which a write waits for: enough for what is
+# recorded before the flood, which itself takes 30 ms.
 SCRIPT = f"""
 set -e
 modprobe brd rd_nr=1 rd_size=32768
@@ -25,7 +26,7 @@ mkdir /dev/shm/slow
 mount -t ext4 -o sync /dev/ram0 /dev/shm/slow
 echo +io >/sys/fs/cgroup/cgroup.subtree_control
 mkdir /sys/fs/cgroup/slow
-echo "$(cat /sys/block/ram0/dev) wbps=65536" >/sys/fs/cgroup/slow/io.max
+echo "$(cat /sys/block/ram0/dev) wbps=1048576" >/sys/fs/cgroup/slow/io.max
 # Where it is started from decides on its cgroup.
 start() {{ "$python" -m tracectl start --subbuf-size 16K --subbuf-count 4 --no-compress "$@"; }}
 flood() {{
