@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,24 +77,25 @@ def test_a_guest_that_hangs_is_ended(vm):
     assert "did not end within 8 s" in done.stderr
 
 
-def test_a_killed_tool_takes_its_guest_along(series, kernel, tmp_path):
-    mark = f"sleep-{os.getpid()}"
+def test_a_killed_tool_takes_its_guest_along(series, tmp_path):
     with subprocess.Popen(
         [sys.executable, "-m", "tracectl", "vm", "--kernel", series, "--no-module",
-         "--job", str(tmp_path / mark), "--", "sleep", "1000"], stderr=subprocess.DEVNULL,
+         "--job", str(tmp_path / "job"), "--", "sleep", "1000"], stderr=subprocess.DEVNULL,
     ) as tool:  # fmt: skip
-        assert _wait_for(lambda: _has_guest(mark))
-        tool.send_signal(signal.SIGKILL)
-    assert _wait_for(lambda: not _has_guest(mark))
+        try:
+            assert _wait_for((tmp_path / "job" / "started").exists)
+            processes = list(_iter_descendants(tool.pid))
+            assert [path for path in processes if (path / "comm").read_text().startswith("qemu")]
+        finally:
+            tool.send_signal(signal.SIGKILL)
+    assert _wait_for(lambda: not any(path.exists() for path in processes))
 
 
-def _has_guest(mark: str) -> bool:
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            command = (process / "cmdline").read_bytes()
-            if command.startswith(b"qemu") and mark.encode() in command:
-                return True
-    return False
+def _iter_descendants(pid: int) -> Iterator[Path]:
+    """In /proc: the guest, and what serves it files."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield Path("/proc") / child
+        yield from _iter_descendants(int(child))
 
 
 def _wait_for(condition) -> bool:
