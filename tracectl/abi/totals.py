@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 
 from tracectl.abi.records import KINDS, LOST_CAUSES, SLOTS
 from tracectl.errors import DecodeError
@@ -52,3 +54,18 @@ class CpuTotals:
             raise DecodeError(f"the totals of CPU {self.cpu} have not the ABI's lengths")
         if any(not 0 <= slot < SLOTS for slot in self.syscalls):
             raise DecodeError(f"the totals of CPU {self.cpu} name no system call")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Events of all CPUs together, as in CpuTotals."""
+
+    generated: int = 0
+    lost: int = 0
+    filtered: int = 0
+    own: int = 0
+
+    @classmethod
+    def of(cls, cpus: Iterable[CpuTotals]) -> Self:
+        sums = [(sum(cpu.generated), sum(cpu.lost), cpu.filtered, cpu.own) for cpu in cpus]
+        return cls(*map(sum, zip(*sums, strict=True)))

@@ -3,10 +3,11 @@ session that only counts."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from tracectl.abi.control import State
-from tracectl.abi.totals import CpuTotals
+from tracectl.abi.totals import CpuTotals, Totals
 from tracectl.analysis.counters import ERROR_CLASSES, CountRow, sum_counts
 from tracectl.cli.output import print_json
 from tracectl.errors import DeviceError
@@ -31,18 +32,13 @@ def show_live(*, as_json: bool) -> None:
 
 def show(counters: list[CpuTotals], *, as_json: bool) -> None:
     rows = [(_name_of(row), row) for row in sum_counts(cpu.syscalls for cpu in counters)]
-    facts = {
-        "generated": sum(sum(cpu.generated) for cpu in counters),
-        "lost": sum(sum(cpu.lost) for cpu in counters),
-        "filtered": sum(cpu.filtered for cpu in counters),
-        "own": sum(cpu.own for cpu in counters),
-    }
+    totals = Totals.of(counters)
     if as_json:
-        print_json(facts | {"syscalls": [_json_of(name, row) for name, row in rows]})
+        print_json(asdict(totals) | {"syscalls": [_json_of(name, row) for name, row in rows]})
         return
     print(
-        f"{facts['generated']:,} events counted, {facts['lost']:,} of them lost; "
-        f"{facts['filtered']:,} filtered out, {facts['own']:,} of these tracectl's own\n"
+        f"{totals.generated:,} events counted, {totals.lost:,} of them lost; "
+        f"{totals.filtered:,} filtered out, {totals.own:,} of these tracectl's own\n"
     )
     header = ("syscall", "calls", "failed", "total", "mean", *(f"{name} <" for name in _SHARES), "")
     print(format_table(header, [_cells_of(name, row) for name, row in rows]))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import open_capture
+from tracectl.cli.losses import losses_of
 from tracectl.cli.output import print_json, say
-from tracectl.cli.reading import describe_loss, loss_json, tables_of
+from tracectl.cli.reading import tables_of
 from tracectl.errors import EXIT_FAILED, EXIT_OK, UsageError
 from tracectl.render.results import error_name
 from tracectl.render.strings import printable
@@ -91,12 +92,12 @@ def _read(path: Path, *, has_files: bool) -> tuple[Profile, int | None]:
             profile.add(part, tables)
         if capture.end is not None and not capture.metadata.config.is_flight:
             profile.count_exactly(capture.end.cpus, tables)
-        problems, lost, told = capture.problems, loss_json(capture)["lost"], describe_loss(capture)
+        problems, losses = capture.problems, losses_of(capture)
     for problem in problems:
         say(f"{path}: {problem}")
-    if told:
-        say(f"{path}: {told}; files, errors and times are of the others only")
-    return profile, lost
+    if losses.totals.lost:
+        say(f"{path}: {losses.describe()}; files, errors and times are of the others only")
+    return profile, losses.facts()["lost"]
 
 
 def _differences(found: Comparison) -> dict[str, bool]:

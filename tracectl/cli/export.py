@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from tracectl.abi.records import Kind
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.extras import needs
+from tracectl.cli.losses import losses_of
 from tracectl.cli.output import say
 from tracectl.cli.progress import Conversion
-from tracectl.cli.reading import describe_loss, iter_records, spare_capture
+from tracectl.cli.reading import iter_records, spare_capture
 from tracectl.cli.sources import iter_calls, source_of
 from tracectl.errors import EXIT_OK, CaptureError, UsageError
 from tracectl.export.partial import partial_file, partial_trace
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             raise
         except OSError as error:
             raise CaptureError(output, f"cannot be written: {error.strerror}") from error
-        problems, lost = capture.problems, describe_loss(capture)
+        problems, lost = capture.problems, losses_of(capture).describe()
     for problem in problems:
         say(f"{args.file}: {problem}")
     if lost:

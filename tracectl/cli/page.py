@@ -14,8 +14,8 @@ from tracectl.analysis.heat import COLUMNS, ROWS, Heat, durations_ns
 from tracectl.analysis.report import Report, report_on
 from tracectl.capture.reader import Capture
 from tracectl.cli.extras import needs
+from tracectl.cli.losses import Losses, losses_of
 from tracectl.cli.output import say
-from tracectl.cli.reading import describe_loss, lost_of
 from tracectl.cli.rows import (
     HEADER,
     cells_of,
@@ -61,7 +61,8 @@ def write_page(
     first_ns, last_ns = span_of(capture)
     heat = Heat(first_ns, last_ns)
     report = report_on(capture, list(_TITLES), tables, selection, heat=heat)
-    generated, lost = lost_of(capture)
+    losses = losses_of(capture)
+    totals = losses.totals
     host = capture.metadata.host
     began = time.gmtime(
         (capture.metadata.clocks[0].real_ns - capture.metadata.clocks[0].trace_ns + first_ns) / 1e9
@@ -69,13 +70,13 @@ def write_page(
     facts = [
         f"{host.name}, Linux {host.release} {host.machine}; from "
         f"{time.strftime('%Y-%m-%d %H:%M:%S', began)} UTC, {format_duration(last_ns - first_ns)}",
-        f"{generated - lost:,} events recorded, {lost:,} lost",
+        f"{totals.generated - totals.lost:,} events recorded, {totals.lost:,} lost",
     ]
     _, is_exact = exact_rows("syscall", report, capture, selection)
     text = format_page(
         f"System calls of {capture.path.name}",
         facts[: 2 if capture.end else 1],
-        [*capture.problems, *_iter_losses(capture, tables, is_exact=is_exact)],
+        [*capture.problems, *_iter_losses(capture, losses, tables, is_exact=is_exact)],
         [*_charts(report, heat), *_tables(report, tables, capture, selection)],
     )
     try:
@@ -86,16 +87,16 @@ def write_page(
 
 
 def _iter_losses(
-    capture: Capture, tables: Sequence[SyscallTable], *, is_exact: bool
+    capture: Capture, losses: Losses, tables: Sequence[SyscallTable], *, is_exact: bool
 ) -> Iterator[str]:
-    loss = describe_loss(capture)
-    if loss and capture.end is None:
-        yield loss
+    lost = losses.totals.lost
+    if lost and not losses.has_end:
+        yield losses.describe()
     for name, counted in lost_calls_of(capture, tables).items():
         yield f"{name}: {counted.lost:,} of {counted.calls:,} calls lost"
-    if loss and is_exact:
+    if lost and is_exact:
         yield "What was lost is missing, but in calls, errors and totals by system call."
-    elif loss:
+    elif lost:
         yield describe_exactness(capture, is_exact=False)
 
 

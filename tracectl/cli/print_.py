@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.abi.records import Kind, UserFlag
 from tracectl.capture.reader import Capture, open_capture
+from tracectl.cli.losses import losses_of
 from tracectl.cli.output import say
-from tracectl.cli.reading import describe_loss, descriptors_of, tables_of
+from tracectl.cli.reading import descriptors_of, tables_of
 from tracectl.cli.selection import add_selection, needs_capture, selection_of
 from tracectl.errors import EXIT_OK, UsageError
 from tracectl.render.answers import format_answer
@@ -114,7 +115,7 @@ def _print_all(args: argparse.Namespace, capture: Capture) -> None:
                 sys.stdout.flush()
     for problem in capture.problems:
         say(f"{capture.path}: {problem}")
-    if lost := describe_loss(capture):
+    if lost := losses_of(capture).describe():
         say(f"{lost} and are missing above")
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from tracectl.capture.reader import open_capture
 from tracectl.cli.extras import needs
+from tracectl.cli.losses import losses_of
 from tracectl.cli.output import say
-from tracectl.cli.reading import describe_loss, descriptors_of
+from tracectl.cli.reading import descriptors_of
 from tracectl.cli.sources import source_of
 from tracectl.errors import EXIT_OK, CaptureError, UsageError
 from tracectl.export.kinds import NUMBERS, STORED, TEXTS, TREES, Holds
@@ -85,7 +86,7 @@ class _Captures:
                 source = source_of(capture, has_history=has_history(view, wanted))
                 yield from iter_batches(view, wanted, capture, source, descriptors_of(capture))
                 self.messages += [f"{path}: {problem}" for problem in capture.problems]
-                if lost := describe_loss(capture):
+                if lost := losses_of(capture).describe():
                     which = "" if capture.end is None else "; the view loss says which"
                     self.messages.append(f"{path}: {lost}{which}")
 

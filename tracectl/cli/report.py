@@ -10,18 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracectl.abi.totals import Totals
 from tracectl.capture.reader import Capture, open_capture
 from tracectl.cli.divergences import divergences_json, divergences_section
+from tracectl.cli.losses import NULLS, Losses, losses_of
 from tracectl.cli.output import print_json, say
-from tracectl.cli.reading import (
-    NULLS,
-    describe_loss,
-    filtered_of,
-    loss_json,
-    lost_of,
-    spare_capture,
-    tables_of,
-)
+from tracectl.cli.reading import spare_capture, tables_of
 from tracectl.cli.rows import (
     HEADER,
     cells_of,
@@ -147,61 +141,69 @@ def _print(args: argparse.Namespace, capture: Capture) -> None:
     processes = Processes(lives_in(capture)) if by in OF_PROCESSES else None
     report = report_on(capture, [by], tables, selection, processes=processes)
     rows, is_exact = exact_rows(by, report, capture, selection)
-    lost = lost_calls_of(capture, tables)
+    losses = losses_of(capture)
+    lost_calls = lost_calls_of(capture, tables)
     name_of = namer_of(by, tables, report)
     named = [(name_of(key), key, row) for key, row in rows.items()]
     named = sorted(named, key=_sorter(args.sort or "total"))[: args.top]
     if args.json:
-        print_json(_json_of(by, capture, tables, report, lost, named, is_exact=is_exact))
+        tree = _json_of(by, capture, tables, report, losses, lost_calls, named, is_exact=is_exact)
+        print_json(tree)
     elif args.csv:
         writer = csv.writer(sys.stdout)
         writer.writerow((by, *_COLUMNS))
         for name, _, row in named:
             writer.writerow((name, *(getattr(row, item) for item in _COLUMNS)))
-        losses = [describe_loss(capture), *_iter_losses(capture, lost, is_exact=is_exact)]
-        for line in filter(None, (*capture.problems, *losses)):
+        meaning = _iter_losses(capture, losses, lost_calls, is_exact=is_exact)
+        for line in filter(None, (*capture.problems, losses.describe(), *meaning)):
             say(f"{capture.path}: {line}")
     else:
-        _print_text(by, capture, lost, named, is_exact=is_exact)
+        _print_text(by, capture, losses, lost_calls, named, is_exact=is_exact)
         sys.stdout.write(divergences_section(report.divergences, tables))
 
 
 def _print_text(
     by: str,
     capture: Capture,
-    lost: dict[str, Counted],
+    losses: Losses,
+    lost_calls: dict[str, Counted],
     named: Sequence[_Named],
     *,
     is_exact: bool,
 ) -> None:
     for problem in capture.problems:
         print(f"! {problem}")
-    if capture.end is not None:
-        generated, gone = lost_of(capture)
-        left_out = _left_out(*filtered_of(capture))
-        print(f"{generated - gone:,} events recorded, {gone:,} lost{left_out}")
-    elif loss := describe_loss(capture):
-        print(f"! {loss}")
-    for line in _iter_losses(capture, lost, is_exact=is_exact):
+    totals = losses.totals
+    if losses.has_end:
+        recorded = totals.generated - totals.lost
+        print(f"{recorded:,} events recorded, {totals.lost:,} lost{_left_out(totals)}")
+    elif totals.lost:
+        print(f"! {losses.describe()}")
+    for line in _iter_losses(capture, losses, lost_calls, is_exact=is_exact):
         print(line)
     print()
     cells = [(printable(name), *cells_of(row)) for name, _, row in named]
     print(format_table((by, *HEADER), cells))
 
 
-def _iter_losses(capture: Capture, lost: dict[str, Counted], *, is_exact: bool) -> Iterator[str]:
+def _iter_losses(
+    capture: Capture, losses: Losses, lost_calls: dict[str, Counted], *, is_exact: bool
+) -> Iterator[str]:
     """What losses mean to the rows."""
-    if lost:
-        worst = list(lost.items())[:_MOST_LOST]
+    if lost_calls:
+        worst = list(lost_calls.items())[:_MOST_LOST]
         told = ", ".join(f"{name} {counted.lost:,} of {counted.calls:,}" for name, counted in worst)
-        more = f", and of {len(lost) - len(worst)} others" if len(lost) > len(worst) else ""
+        others = len(lost_calls) - len(worst)
+        more = f", and of {others} others" if others else ""
         yield f"Lost calls: {told}{more}."
-    if describe_loss(capture):
+    if losses.totals.lost:
         yield describe_exactness(capture, is_exact=is_exact)
 
 
-def _left_out(filtered: int, own: int) -> str:
-    return f"; {filtered:,} filtered out, {own:,} of these tracectl's own" if filtered else ""
+def _left_out(totals: Totals) -> str:
+    if not totals.filtered:
+        return ""
+    return f"; {totals.filtered:,} filtered out, {totals.own:,} of these tracectl's own"
 
 
 def _json_of(
@@ -209,17 +211,17 @@ def _json_of(
     capture: Capture,
     tables: Sequence[SyscallTable],
     report: Report,
-    lost: dict[str, Counted],
+    losses: Losses,
+    lost_calls: dict[str, Counted],
     named: Sequence[_Named],
     *,
     is_exact: bool,
 ) -> dict[str, Any]:
-    losses = loss_json(capture)
     return {
-        **losses,
+        **losses.facts(),
         # Not None, which is what nothing tells.
-        "exact": is_exact or losses["lost"] == 0,
-        "lost_calls": {name: counted.lost for name, counted in sorted(lost.items())},
+        "exact": is_exact or (losses.has_end and not losses.totals.lost),
+        "lost_calls": {name: counted.lost for name, counted in sorted(lost_calls.items())},
         "problems": capture.problems,
         _PLURALS[by]: [
             {"name": name, **_key_json(by, key), **asdict(row)} for name, key, row in named

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tracectl.abi.totals import Totals
+
 if TYPE_CHECKING:
     from tracectl.capture.metadata import EndBlock
     from tracectl.kernel.device import Status
@@ -30,15 +32,16 @@ class Summary:
 def summary_of(
     path: Path, end: EndBlock, size_bytes: int, command_status: int | None = None
 ) -> Summary:
+    totals = Totals.of(end.cpus)
     return Summary(
         path=str(path),
         reason=end.reason,
-        generated=sum(sum(cpu.generated) for cpu in end.cpus),
-        lost=sum(sum(cpu.lost) for cpu in end.cpus),
-        filtered=sum(cpu.filtered for cpu in end.cpus),
+        generated=totals.generated,
+        lost=totals.lost,
+        filtered=totals.filtered,
         size_bytes=size_bytes,
         command_status=command_status,
-        own=sum(cpu.own for cpu in end.cpus),
+        own=totals.own,
     )
 
 

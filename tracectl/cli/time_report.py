@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tracectl.abi.control import EventClass
 from tracectl.capture.reader import Capture
+from tracectl.cli.losses import losses_of
 from tracectl.cli.output import print_json
-from tracectl.cli.reading import describe_loss, loss_json, tables_of
+from tracectl.cli.reading import tables_of
 from tracectl.errors import CaptureError
 from tracectl.render.strings import printable
 from tracectl.render.table import format_duration, format_table
@@ -47,10 +48,11 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
     if calibration is not None:
         without_tracer(spans, calibration)
     calls = _describe(capture, spans, accountant.comms())
-    losses = loss_json(capture)
+    losses = losses_of(capture)
+    told = losses.facts()
     facts: dict[str, Any] = {
-        "lost": losses["lost"],
-        "lost_at_least": losses["lost_at_least"],
+        "lost": told["lost"],
+        "lost_at_least": told["lost_at_least"],
         "problems": capture.problems,
         "calibration": None if calibration is None else asdict(calibration),
         "unknown_ns": accountant.unknown_ns,
@@ -64,7 +66,7 @@ def report_time(capture: Capture, *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
     else:
-        _print(facts, describe_loss(capture))
+        _print(facts, losses.describe())
 
 
 def _describe(capture: Capture, spans: list[Span], comms: dict[int, str]) -> list[dict[str, Any]]:

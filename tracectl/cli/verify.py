@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracectl.capture.reader import Capture, open_capture
+from tracectl.cli.losses import NULLS, losses_of
 from tracectl.cli.output import exit_code, print_json
-from tracectl.cli.reading import NULLS, describe_loss, loss_json, lost_of, name_of_slot, tables_of
+from tracectl.cli.reading import name_of_slot, tables_of
 from tracectl.errors import EXIT_FAILED
 from tracectl.render.strings import printable
 
@@ -36,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
         settled = iter_settled(capture, balance.count_of, is_compiled=True)
         counts = (one.made for one in settled)
         counted = balance.count_records(counts)
-        facts = loss_json(capture)
-        generated, lost = lost_of(capture)
+        losses = losses_of(capture)
+        generated, lost = losses.totals.generated, losses.totals.lost
         recorded = generated - lost
         faults = list(capture.problems)
         faults += balance.find_strangers(counted, capture.metadata.session_id)
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         if is_flight or capture.end is None:
             recorded = sum(span.recorded for cpu in counted.values() for span in cpu.spans)
         if capture.end is None and lost:
-            faults.append(describe_loss(capture))
+            faults.append(losses.describe())
         if is_flight:
             faults += balance.find_flight_faults(counted)
         elif capture.end is not None:
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     name = printable(str(args.file))
     if args.json:
         told = {"recorded": recorded, "faults": faults, "calls": calls}
-        print_json({"whole": not faults, **facts, **told})
+        print_json({"whole": not faults, **losses.facts(), **told})
     elif faults:
         print(f"{name} is not whole:")
         print("\n".join(f"  {fault}" for fault in faults))
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"{name} is whole: {generated - lost:,} recorded + {lost:,} lost = "
             f"{generated:,} generated, on every CPU and for every kind and system call; "
-            f"{facts['filtered']:,} more were filtered out"
+            f"{losses.totals.filtered:,} more were filtered out"
         )
     return EXIT_FAILED if faults else exit_code(lost, strict=args.strict)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tracectl.abi.records import SubbufHeader
 from tracectl.capture.reader import Capture, Chunk, open_capture
 from tracectl.capture.tables import tables_in
-from tracectl.live.source import FOREVER_NS, CpuState, Facts, Losses, Settling
+from tracectl.live.source import FOREVER_NS, Facts, Losses, Settling, losses_on
 
 _BATCH_BYTES = 4 << 20
 _LOOK_S = 0.05
@@ -147,15 +147,7 @@ class GrowingSource:
 
 def losses_of(capture: Capture) -> Losses:
     """Of the end block; nothing is known without."""
-    if capture.end is None:
-        return Losses()
-    cpus = capture.end.cpus
-    return Losses(
-        generated=sum(sum(cpu.generated) for cpu in cpus),
-        lost=sum(sum(cpu.lost) for cpu in cpus),
-        filtered=sum(cpu.filtered for cpu in cpus),
-        cpus={cpu.cpu: CpuState(sum(cpu.lost)) for cpu in cpus},
-    )
+    return Losses() if capture.end is None else losses_on(capture.end.cpus)
 
 
 def facts_of(capture: Capture, span_ns: int) -> Facts:

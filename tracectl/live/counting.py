@@ -26,7 +26,7 @@ from tracectl.live.past import Past
 from tracectl.live.paths import Paths
 from tracectl.live.ranking import HISTORY, WINDOW, Table, empty_table
 from tracectl.live.ring import TimeRing
-from tracectl.live.source import CpuState, Facts, Losses
+from tracectl.live.source import Facts, Losses, losses_on
 from tracectl.live.worker import Progress
 from tracectl.tables.table import load_tables
 
@@ -80,12 +80,7 @@ class CountingModel:
         self._known = True
         self._events, self._calls, self._errors, self._latency = events, calls, errors, latency
         self._now_ns = now_ns
-        self.losses = Losses(
-            generated=int(events.sum()),
-            lost=sum(sum(cpu.lost) for cpu in counters),
-            filtered=sum(cpu.filtered for cpu in counters),
-            cpus={cpu.cpu: CpuState(sum(cpu.lost)) for cpu in counters},
-        )
+        self.losses = losses_on(counters)
 
     def view(self) -> View:
         nothing = empty_table()

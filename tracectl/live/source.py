@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tracectl.abi.totals import CpuTotals, Totals
 from tracectl.capture.metadata import Moment, Task
 from tracectl.capture.reader import Chunk
 from tracectl.decode.arguments import Shapes
@@ -51,6 +52,12 @@ class Losses:
     lost: int = 0
     filtered: int = 0
     cpus: dict[int, CpuState] = field(default_factory=dict)
+
+
+def losses_on(cpus: Sequence[CpuTotals]) -> Losses:
+    totals = Totals.of(cpus)
+    states = {cpu.cpu: CpuState(sum(cpu.lost)) for cpu in cpus}
+    return Losses(totals.generated, totals.lost, totals.filtered, states)
 
 
 class Source(Protocol):
