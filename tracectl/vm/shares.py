@@ -64,12 +64,13 @@ def served(
     if _has_9p(kernel):
         yield _options_9p(shares)
         return
+    daemon = _virtiofsd(kernel)
     with ExitStack() as daemons:
         options = ["-object", f"memory-backend-memfd,id=memory,size={memory_mib}M,share=on"]
         options += ["-machine", "memory-backend=memory"]
         for share in shares:
             socket = work / f"{share.tag}.socket"
-            daemons.enter_context(_daemon(kernel, share, socket, work))
+            daemons.enter_context(_serving(daemon, share, socket, work))
             options += ["-chardev", f"socket,id={share.tag},path={escape(socket)}"]
             options += ["-device", f"vhost-user-fs-pci,chardev={share.tag},tag={share.tag}"]
         yield options
@@ -95,8 +96,8 @@ def _options_9p(shares: Sequence[Share]) -> list[str]:
     return options
 
 
-@contextmanager
-def _daemon(kernel: Kernel, share: Share, socket: Path, work: Path) -> Iterator[None]:
+def _virtiofsd(kernel: Kernel) -> str:
+    """Where the daemon is, which this user may run."""
     daemon = shutil.which("virtiofsd", path=_DAEMON_PATH)
     if daemon is None:
         raise UnsupportedError(
@@ -107,6 +108,11 @@ def _daemon(kernel: Kernel, share: Share, socket: Path, work: Path) -> Iterator[
         raise UnsupportedError(
             f"a guest with {kernel.release}, which has no 9p, needs root to serve it files"
         )
+    return daemon
+
+
+@contextmanager
+def _serving(daemon: str, share: Share, socket: Path, work: Path) -> Iterator[None]:
     source = share.path if share.is_writable else work / share.tag
     command = [daemon, "-f", f"--socket-path={socket}", "-o", f"source={source},cache=auto"]
     if not share.is_writable:
