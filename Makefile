@@ -73,7 +73,9 @@ screenshots: setup
 	$(BIN)/python tests/tui/screenshots.py docs/images
 
 # For users: two Debian packages; a wheel and an sdist. All in dist/.
+# Made by root, the directories would be root's, and closed to the user's other targets.
 deb: man
+	@mkdir -p dist "$(TRACECTL_CACHE)/roots"
 	@root=; [ "$$(id -u)" = 0 ] || root="sudo --preserve-env=TRACECTL_CACHE,DEBFULLNAME,DEBEMAIL"; \
 	$$root $(BIN)/python -B packaging/deb.py dist
 
