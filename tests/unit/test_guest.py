@@ -11,7 +11,7 @@ from tracectl.module.source import first_error
 from tracectl.vm.build import build_module
 from tracectl.vm.guest import find_problems
 from tracectl.vm.initramfs import build_initramfs, module_closure
-from tracectl.vm.kernel import Kernel, fetch_kernel
+from tracectl.vm.kernel import Kernel, fetch_kernel, settle
 from tracectl.vm.packages import Source, parse_sources, sources_for
 
 MIRROR = "http://mirror.example/debian"
@@ -112,6 +112,17 @@ def test_a_build_that_cannot_work_is_a_sentence(kernel, tmp_path):
 def test_a_kernel_that_no_suite_has():
     with pytest.raises(UnsupportedError, match=r"no kernel '2\.4'"):
         fetch_kernel("2.4")
+
+
+def test_an_unpacked_kernel_is_settled_by_a_user_without_sbin(tmp_path, monkeypatch):
+    """Who has the PATH of Debian's /etc/profile."""
+    headers = tmp_path / "usr/src/linux-headers-6.1"
+    headers.mkdir(parents=True)
+    (headers / "Makefile").write_text("include /usr/src/linux-headers-6.1-common/Makefile\n")
+    (tmp_path / "usr/lib/modules/6.1").mkdir(parents=True)
+    monkeypatch.setenv("PATH", "/usr/local/bin:/usr/bin:/bin")
+    settle(tmp_path, "6.1")
+    assert (tmp_path / "lib/modules/6.1/modules.dep").exists()
 
 
 def test_problems_of_a_kernel_log():

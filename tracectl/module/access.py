@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tracectl.errors import TracectlError, UnsupportedError
+from tracectl.module.programs import path_with_sbin
 
 GROUP = "tracectl"
 _RULES = "60-tracectl.rules"
@@ -64,8 +65,9 @@ def _is_group() -> bool:
 
 
 def _run(*command: str) -> None:
-    if shutil.which(command[0]) is None:
+    program = shutil.which(command[0], path=path_with_sbin())
+    if program is None:
         raise UnsupportedError(f"the device's group cannot be set up: {command[0]} is missing")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([program, *command[1:]], capture_output=True, text=True, check=False)
     if done.returncode:
         raise TracectlError(f"{' '.join(command)} failed: {done.stderr.strip()}")

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from tracectl.errors import DeviceError, UnsupportedError
+from tracectl.module.programs import path_with_sbin
 from tracectl.tables.table import load_tables
 
 NAME = "tracectl"
@@ -38,12 +39,11 @@ def installed_version() -> str | None:
     """Of the module that ``load`` would load; None when the running kernel has none installed."""
     import subprocess  # noqa: PLC0415 - 'status' comes by here and has no use for it
 
-    # A user's PATH has no sbin on Debian.
-    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     try:
         done = subprocess.run(
             ["modinfo", "-F", "version", NAME],
-            capture_output=True, text=True, check=False, env=os.environ | {"PATH": path},
+            capture_output=True, text=True, check=False,
+            env=os.environ | {"PATH": path_with_sbin()},
         )  # fmt: skip
     except FileNotFoundError:
         return None
@@ -127,7 +127,8 @@ def _modprobe() -> None:
     try:
         done = subprocess.run(
             ["modprobe", NAME],
-            capture_output=True, text=True, check=False, env=os.environ | {"LC_ALL": "C"},
+            capture_output=True, text=True, check=False,
+            env=os.environ | {"LC_ALL": "C", "PATH": path_with_sbin()},
         )  # fmt: skip
     except FileNotFoundError as error:
         raise UnsupportedError("modprobe is not installed; it is in the package kmod") from error

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 
 from tracectl.errors import GuestError, UnsupportedError
+from tracectl.module.programs import path_with_sbin
 from tracectl.vm.initramfs import build_initramfs
 from tracectl.vm.kernel import Kernel, cache_directory
 from tracectl.vm.shares import Share, escape, mount_lines, served
@@ -89,7 +90,8 @@ def run_guest(
     shares = _shares(kernel, options.root, job, cwd)
     if kernel.userland is not None:
         env = {**env, "PYTHONPYCACHEPREFIX": str(BYTECODE)}
-    _write_job(job, argv, cwd, env)
+    # Whoever asked for it, it runs as root.
+    _write_job(job, argv, cwd, {**env, "PATH": path_with_sbin(env)})
     with _Pump(stdout) as out, _Pump(stderr) as err:
         return _run(kernel, job, shares, options, (out, err))
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from tracectl.errors import GuestError, UnsupportedError
+from tracectl.module.programs import path_with_sbin
 from tracectl.vm.lock import make_once
 from tracectl.vm.machine import ARM64, X86_64, Machine
 from tracectl.vm.packages import PackageCache
@@ -165,7 +166,7 @@ def _fetch(series: Series, directory: Path) -> None:
         _packages(series, X86_64).download(programs, work / "debs")
         for deb in sorted((work / "debs").glob("*.deb")):
             _run("dpkg-deb", "-x", str(deb), str(tree))
-        _settle(tree, release)
+        settle(tree, release)
         (tree / "release").write_text(release)
         shutil.rmtree(directory, ignore_errors=True)
         tree.rename(directory)
@@ -176,7 +177,7 @@ def _packages(series: Series, machine: Machine) -> PackageCache:
     return PackageCache(series.suite, cache_directory() / "apt" / name, machine.debian)
 
 
-def _settle(tree: Path, release: str) -> None:
+def settle(tree: Path, release: str) -> None:
     """Makes an unpacked tree usable where it is."""
     merged = tree / "usr" / "lib" / "modules"
     if merged.is_dir() and not (tree / "lib" / "modules").exists():
@@ -209,7 +210,10 @@ def _check_space(directory: Path) -> None:
 
 def _run(*command: str) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False,
+            env=os.environ | {"PATH": path_with_sbin()},
+        )  # fmt: skip
     except FileNotFoundError as error:
         raise UnsupportedError(f"{command[0]} is not installed; the guest needs it") from error
     if done.returncode:

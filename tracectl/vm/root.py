@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tracectl.errors import GuestError, UnsupportedError
+from tracectl.module.programs import path_with_sbin
 from tracectl.vm.packages import machine_sources, sources_for
 
 _TOOLS = ("dkms", "gcc", "make", "kmod")
@@ -74,7 +75,7 @@ def debootstrap(
              *(line.strip() for line in [*lines, *more_sources])],
             capture_output=True, text=True, check=False,
             # For the kernels' scripts: a guest has an initramfs of ours.
-            env=os.environ | {"INITRD": "No"},
+            env=os.environ | {"INITRD": "No", "PATH": path_with_sbin()},
         )  # fmt: skip
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
